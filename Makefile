@@ -1,0 +1,75 @@
+# The words of this project; `make` alone prints them, and .ci/run says the same ones.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A second environment, made only when `.pt` weights are met and for golden detections: torch is large, and serving never needs it.
+EXTRA_VENV := .venv-ultralytics
+EXTRA_BIN := $(EXTRA_VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 5000
+MODEL ?=
+ARGS ?=
+TESTS ?= tests
+PIP := -m pip install --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help check-python run test lint types e2e bench golden extra format clean
+
+help: ## Print these words
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/serving.stamp $(if $(filter %.pt,$(MODEL)),$(EXTRA_VENV)/stamp) ## Serve on http://127.0.0.1:5000 (HOST= PORT= MODEL=best.pt ARGS=)
+ifneq ($(filter %.pt,$(MODEL)),)
+	@model=$$($(EXTRA_BIN)/python -m server export "$(MODEL)") \
+	&& exec $(BIN)/python -m server serve --host $(HOST) --port $(PORT) --model "$$model" $(ARGS)
+else
+	@exec $(BIN)/python -m server serve --host $(HOST) --port $(PORT) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+endif
+
+test: $(VENV)/dev.stamp ## Run all tests (TESTS=tests/web for some)
+	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: $(VENV)/dev.stamp ## Check style, layers and doors
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+
+types: $(VENV)/dev.stamp ## Check types
+	@$(BIN)/mypy
+
+e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another process
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmarks/results
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+golden: $(VENV)/dev.stamp $(EXTRA_VENV)/stamp ## Make the golden detections again, with ultralytics itself
+	@$(EXTRA_BIN)/python -m tests.golden.make
+
+extra: $(EXTRA_VENV)/stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
+
+format: $(VENV)/dev.stamp ## Bring the code into form
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+clean: ## Remove the environments and caches
+	rm -rf $(VENV) $(EXTRA_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+
+check-python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Sightline needs Python 3.11 or newer. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer, this is $$($(PYTHON) -V). Type: make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian or Ubuntu type: sudo apt-get install python3-venv"; exit 1; }
+
+$(VENV)/serving.stamp: pyproject.toml constraints.txt | check-python
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what serving needs into $(VENV) (about a minute, once)"
+	@$(BIN)/python $(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/serving.stamp
+	@echo "Installing what the tests need into $(VENV)"
+	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1' && $(BIN)/python $(PIP) --constraint constraints.txt --group dev
+	@touch $@
+
+$(EXTRA_VENV)/stamp: pyproject.toml | check-python
+	@test -x $(EXTRA_BIN)/python || $(PYTHON) -m venv $(EXTRA_VENV)
+	@echo "Installing ultralytics and torch into $(EXTRA_VENV) (5.9 GB, a few minutes, once)"
+	@$(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --editable '.[ultralytics]' --group dev
+	@touch $@

@@ -1,0 +1,217 @@
+"""Settings: defaults, then a TOML file, then the environment, then flags; unknown keys are refused."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from server.domain.errors import SettingsError
+
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A group of settings; unknown keys are an error."""
+
+
+class Server(_Section, frozen=True):
+    """Where the server listens and how it ends."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; anything but loopback needs a key (see auth)."""
+    port: Port = 5000
+    """TCP port; 0 picks a free one."""
+    data_dir: str = "~/.local/share/sightline"
+    """Folder for what the server keeps between starts, such as a generated key."""
+    drain_s: Positive = 30
+    """Seconds that running sessions get to end after SIGTERM."""
+
+
+class Model(_Section, frozen=True):
+    """Which model is served."""
+
+    path: str = ""
+    """Folder with model.toml, OpenVINO folder, .onnx, .xml or .pt file; empty means the delivered one."""
+    backend: Literal["auto", "openvino", "ultralytics"] = "auto"
+    """Engine; auto takes openvino, and ultralytics for .pt files where its extra is installed."""
+    confidence: Fraction | None = None
+    """Default confidence; unset takes the model's own."""
+    iou: Fraction = 0.7
+    """Overlap above which the weaker of two boxes of one class is dropped (NMS)."""
+    imgsz: Annotated[int, Meta(ge=160, le=1280, multiple_of=32)] | None = None
+    """Longest side of the detector's input in pixels; unset takes the model's own."""
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    """What OpenVINO computes in; auto lets it take bf16 where the processor has it."""
+
+
+class Inference(_Section, frozen=True):
+    """How detection uses the processor."""
+
+    workers: Annotated[int, Meta(ge=1, le=32)] = 2
+    """Worker threads, each with its own infer request."""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    """Threads of the engine; 0 takes all processors that this process may use."""
+
+
+class Predict(_Section, frozen=True):
+    """Pictures sent by POST."""
+
+    default_format: Literal["base64", "json"] = "base64"
+    """Answer to a request that names no format."""
+    max_bytes: Count = 32 * 1024 * 1024
+    """Largest body in bytes."""
+    max_pixels: Count = 50_000_000
+    """Largest picture in pixels, read from its header before it is decoded."""
+    max_waiting: Count = 16
+    """Pictures in work and waiting; above it 429."""
+
+
+class Live(_Section, frozen=True):
+    """Live streams."""
+
+    max_sessions: Count = 8
+    """Live sessions at once; above it 503."""
+    mode: Literal["smooth", "exact"] = "smooth"
+    """Default: every newest frame with the newest boxes, or only frames with their own boxes."""
+    connect_timeout_s: Positive = 15
+    """A peer that is not connected after this long is dropped."""
+    media_timeout_s: Positive = 10
+    """A peer that sends no video packets for this long is closed."""
+
+
+class IceServer(_Section, frozen=True):
+    """A STUN or TURN server, in the form browsers take."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Webrtc(_Section, frozen=True):
+    """The media path of WebRTC."""
+
+    ice_servers: list[IceServer] = []
+    """STUN and TURN servers that both sides use; none by default."""
+    public_address: str = ""
+    """Address that stands in the answer in place of the private one, behind a 1:1 NAT."""
+    udp_port_min: Port = 0
+    """First UDP port for media; 0 lets the system pick."""
+    udp_port_max: Port = 0
+    """Last UDP port for media."""
+    early_release: bool = True
+    """Hand a frame on at the RTP marker bit instead of at the next frame's first packet."""
+    nack_retry: bool = True
+    """Ask again for lost packets every 60 ms, and for a key frame after 400 ms."""
+    start_bitrate_bps: Count = 2_500_000
+    """First bandwidth estimate that the sender is told."""
+    min_bitrate_bps: Count = 250_000
+    """Least bitrate of the annotated video."""
+    max_bitrate_bps: Count = 4_000_000
+    """Largest bitrate of the annotated video."""
+
+
+class Auth(_Section, frozen=True):
+    """Who may use the server."""
+
+    api_keys: list[str] = []
+    """Keys that open everything; in the environment separated by commas."""
+    api_keys_file: str = ""
+    """File with one key a line."""
+    insecure: bool = False
+    """Serve everybody, on any address, without a key."""
+    allowed_hosts: list[str] = []
+    """Further host names that are answered while no key is set."""
+    session_days: Positive = 30
+    """How long a browser stays signed in."""
+
+
+class Log(_Section, frozen=True):
+    """Log lines."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is worth a line."""
+    format: Literal["text", "json"] = "text"
+    """Text for a person, or one JSON object a line for a collector."""
+
+
+class Settings(_Section, frozen=True):
+    """All settings, one section each."""
+
+    server: Server = Server()
+    model: Model = Model()
+    inference: Inference = Inference()
+    predict: Predict = Predict()
+    live: Live = Live()
+    webrtc: Webrtc = Webrtc()
+    auth: Auth = Auth()
+    log: Log = Log()
+
+
+PREFIX = "SIGHTLINE_"
+Layer = dict[str, dict[str, Any]]
+
+
+def load_settings(*, file: Path | None, environ: Mapping[str, str], flags: Layer) -> Settings:
+    """Returns the defaults with a TOML file, `SIGHTLINE_SECTION__KEY` variables and flags laid over them, in this order.
+
+    Raises SettingsError with one line that names the place and the key.
+    """
+    settings = Settings()
+    if file is not None:
+        settings = _lay_over(settings, _read_toml(file), origin=str(file), strict=True)
+    settings = _lay_over(settings, _from_environ(environ), origin="environment", strict=False)
+    return _lay_over(settings, flags, origin="command line", strict=False)
+
+
+def _lay_over(settings: Settings, layer: Layer, *, origin: str, strict: bool) -> Settings:
+    try:
+        given = msgspec.convert(layer, Settings, strict=strict)
+    except msgspec.ValidationError as exc:
+        raise SettingsError(f"{origin}: {exc}") from exc
+    sections = {
+        name: msgspec.structs.replace(getattr(settings, name), **{key: getattr(getattr(given, name), key) for key in keys})
+        for name, keys in layer.items()
+    }
+    return msgspec.structs.replace(settings, **sections)
+
+
+def _read_toml(file: Path) -> Layer:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise SettingsError(f"cannot read the settings file {file}: {exc}") from exc
+
+
+def _from_environ(environ: Mapping[str, str]) -> Layer:
+    layer: Layer = {}
+    for name, value in environ.items():
+        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
+        if name.startswith(PREFIX) and separator:
+            layer.setdefault(section, {})[key] = _parse_list(value) if (section, key) in _list_keys() else value
+    return layer
+
+
+def _list_keys() -> set[tuple[str, str]]:
+    """Section and key of every setting that is a list."""
+    return {
+        (section.name, field.name)
+        for section in msgspec.structs.fields(Settings)
+        for field in msgspec.structs.fields(section.type)
+        if get_origin(field.type) is list
+    }
+
+
+def _parse_list(value: str) -> list[Any]:
+    """Items separated by commas, or a JSON list."""
+    if not value.lstrip().startswith("["):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return msgspec.json.decode(value.encode(), type=list)
+    except msgspec.DecodeError as exc:
+        raise SettingsError(f"environment: {value!r} is not a JSON list: {exc}") from exc

@@ -1,0 +1,123 @@
+"""Prometheus metrics, read from `stats()` snapshots when somebody asks."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from server.domain.model import ModelInfo
+from server.inference.pool import PoolStats
+from server.pipeline.freshness import BUCKETS_MS, AgeStats
+from server.pipeline.stats import LiveStats
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+METRIC_NAMES = (
+    "sightline_model_info",
+    "sightline_ready",
+    "sightline_live_sessions",
+    "sightline_live_capacity",
+    "sightline_frames_received_total",
+    "sightline_frames_dropped_total",
+    "sightline_frames_processed_total",
+    "sightline_frames_failed_total",
+    "sightline_pictures_delivered_total",
+    "sightline_age_seconds",
+    "sightline_box_age_seconds",
+    "sightline_detections_total",
+    "sightline_detector_failures_total",
+    "sightline_detector_busy_seconds_total",
+    "sightline_detector_workers",
+    "sightline_detector_waiting",
+    "sightline_predict_requests_total",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that the metrics tell, at one moment; `model` and `pool` are None until the model is loaded.
+
+    `predict_answers` counts the answers to pictures sent by POST, by status code.
+    """
+
+    ready: bool
+    sessions: int
+    capacity: int
+    live: LiveStats
+    predict_answers: dict[int, int]
+    model: ModelInfo | None = None
+    pool: PoolStats | None = None
+
+
+class Metrics(Collector):
+    """Turns a snapshot into Prometheus' text form; a registry of its own, so that two applications can share a process."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def render(self) -> bytes:
+        """The metrics as text of CONTENT_TYPE."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry need not collect once just to learn the names."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields all metrics of one snapshot."""
+        now = self._snapshot()
+        yield GaugeMetricFamily("sightline_ready", "1 when the model is loaded and new work is taken.", value=now.ready)
+        yield GaugeMetricFamily("sightline_live_sessions", "Live sessions, those being opened included.", value=now.sessions)
+        yield GaugeMetricFamily("sightline_live_capacity", "Largest number of live sessions.", value=now.capacity)
+        yield from _live(now.live)
+        yield _predict(now.predict_answers)
+        if now.model is not None:
+            yield _model(now.model)
+        if now.pool is not None:
+            yield from _pool(now.pool)
+
+
+def _live(live: LiveStats) -> Iterator[Metric]:
+    yield CounterMetricFamily("sightline_frames_received", "Frames received on live streams.", value=live.received)
+    yield CounterMetricFamily("sightline_frames_dropped", "Frames replaced by newer ones before detection.", value=live.dropped)
+    yield CounterMetricFamily("sightline_frames_processed", "Frames detected on live streams.", value=live.processed)
+    yield CounterMetricFamily("sightline_frames_failed", "Frames on which the detector failed.", value=live.failed)
+    yield CounterMetricFamily("sightline_pictures_delivered", "Annotated pictures sent to viewers.", value=live.delivered)
+    yield _age("sightline_age_seconds", "From the receipt of a frame to the sending of its result.", age=live.age)
+    yield _age(
+        "sightline_box_age_seconds", "From the receipt of the frame that the boxes come from to sending.", age=live.box_age
+    )
+
+
+def _age(name: str, text: str, *, age: AgeStats) -> HistogramMetricFamily:
+    bounds = [*(f"{bound_ms / 1000:g}" for bound_ms in BUCKETS_MS), "+Inf"]
+    running = 0
+    buckets: list[tuple[str, float]] = []
+    for bound, count in zip(bounds, age.buckets, strict=True):
+        running += count
+        buckets.append((bound, running))
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=age.sum_ms / 1000)
+
+
+def _predict(answers: dict[int, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily("sightline_predict_requests", "Pictures sent by POST, by status.", labels=["status"])
+    for status, count in sorted(answers.items()):
+        family.add_metric([str(status)], count)
+    return family
+
+
+def _model(model: ModelInfo) -> InfoMetricFamily:
+    value = {"name": model.name, "precision": model.precision, "runtime": " ".join(model.runtime)}
+    return InfoMetricFamily("sightline_model", "The model that is served.", value=value)
+
+
+def _pool(pool: PoolStats) -> Iterator[Metric]:
+    yield CounterMetricFamily("sightline_detections", "Detector calls that were answered.", value=pool.completed)
+    yield CounterMetricFamily("sightline_detector_failures", "Detector calls that failed.", value=pool.failed)
+    yield CounterMetricFamily("sightline_detector_busy_seconds", "Time that workers spent detecting.", value=pool.busy_s)
+    yield GaugeMetricFamily("sightline_detector_workers", "Worker threads.", value=pool.workers)
+    yield GaugeMetricFamily("sightline_detector_waiting", "Calls that wait for a worker.", value=pool.waiting)

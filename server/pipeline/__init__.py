@@ -1,0 +1,1 @@
+"""The live line from the newest frame to the annotated picture."""

@@ -1,0 +1,85 @@
+"""How old is what is shown: ages measured at the sinks, for the page, the messages and the metrics."""
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+
+# About five seconds of a 30 fps stream: long enough for a steady p95, short enough to show a change.
+WINDOW = 150
+BUCKETS_MS = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 400.0, 600.0, 1000.0, 2000.0, 5000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AgeStats:
+    """A snapshot of one age, in milliseconds.
+
+    `last_ms`, `p50_ms` and `p95_ms` describe the newest 150 values and are None before the first. `buckets` counts the values
+    that lie above the bound before and up to each bound of BUCKETS_MS, with one more place for those above the last; `buckets`
+    and `sum_ms` are over all values.
+    """
+
+    last_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    sum_ms: float
+    buckets: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many values were recorded."""
+        return sum(self.buckets)
+
+    def __add__(self, other: "AgeStats") -> "AgeStats":
+        """The values of both; nothing is said of the newest."""
+        buckets = tuple(mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True))
+        return AgeStats(None, None, None, self.sum_ms + other.sum_ms, buckets)
+
+
+class AgeMeter:
+    """Collects one age; on the event loop."""
+
+    def __init__(self) -> None:
+        self._window: deque[float] = deque(maxlen=WINDOW)
+        self._sum_ms = 0.0
+        self._buckets = [0] * (len(BUCKETS_MS) + 1)
+
+    def record(self, age_ms: float) -> None:
+        """Adds one value in milliseconds."""
+        self._window.append(age_ms)
+        self._sum_ms += age_ms
+        self._buckets[bisect_left(BUCKETS_MS, age_ms)] += 1
+
+    @property
+    def last_ms(self) -> float | None:
+        """The newest value."""
+        return self._window[-1] if self._window else None
+
+    def stats(self) -> AgeStats:
+        """A snapshot."""
+        ordered = sorted(self._window)
+        p50_ms = ordered[len(ordered) // 2] if ordered else None
+        p95_ms = ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] if ordered else None
+        return AgeStats(self.last_ms, p50_ms, p95_ms, self._sum_ms, tuple(self._buckets))
+
+
+class FreshnessMeter:
+    """The two ages of a live stream, and how many pictures were delivered.
+
+    `age` runs from the receipt of a frame to the sending of its result, `box_age` from the receipt of the frame that the drawn
+    boxes come from to the sending of the picture.
+    """
+
+    def __init__(self) -> None:
+        self.age = AgeMeter()
+        self.box_age = AgeMeter()
+        self.delivered = 0
+
+    def record_age(self, age_ms: float) -> None:
+        """Notes that a result was sent, `age_ms` after its frame was received."""
+        self.age.record(age_ms)
+
+    def record_picture(self, box_age_ms: float | None) -> None:
+        """Notes that a picture was sent; the age is None while no result exists to draw from."""
+        self.delivered += 1
+        if box_age_ms is not None:
+            self.box_age.record(box_age_ms)

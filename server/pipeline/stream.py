@@ -1,0 +1,186 @@
+"""A stream: the running line of one live source, where the newest frame wins."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from server.domain.detection import DetectionResult, DetectOptions
+from server.domain.errors import DetectorFailed
+from server.domain.frame import Frame
+from server.domain.live import AnnotatedFrame, LiveResult, StreamOptions
+from server.domain.protocols import Annotator, Source, Tracker
+from server.inference.pool import DetectorPool
+from server.pipeline.broadcast import Broadcast
+from server.pipeline.freshness import FreshnessMeter
+from server.pipeline.pressure import Pressure
+from server.pipeline.rate import RateMeter
+from server.pipeline.slot import LatestSlot
+from server.pipeline.stats import LiveTotals, StreamStats
+
+logger = logging.getLogger(__name__)
+
+# Detections from here on are asked for whatever the viewer's confidence: they help the tracker to follow what was seen
+# before (ByteTrack's second association), and are not shown.
+WEAK_CONFIDENCE = 0.1
+FADE_AFTER_S = 0.2
+# A box whose result is older than this says nothing about the picture any more.
+HIDE_AFTER_S = 1.0
+FAILURE_LOG_INTERVAL_S = 10.0
+
+
+class Stream:
+    """Takes the frames of one source and publishes what is found in them, and the annotated pictures.
+
+    At most one detection is under way, and at most one drawing: whatever arrives meanwhile replaces what waits. `results` get
+    every processed frame, `pictures` every annotated one. `renderer` runs tracking and drawing. Everything else runs on the
+    event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name in the contract
+        name: str,
+        pool: DetectorPool,
+        tracker: Tracker,
+        annotator: Annotator,
+        options: StreamOptions,
+        renderer: Executor,
+        totals: LiveTotals | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.options = options
+        self.meter = FreshnessMeter()
+        self.results: Broadcast[LiveResult] = Broadcast()
+        self.pictures: Broadcast[AnnotatedFrame] = Broadcast()
+        self._pool = pool
+        self._tracker = tracker
+        self._annotator = annotator
+        self._renderer = renderer
+        self._totals = totals or LiveTotals()
+        self._clock = clock
+        self._to_detect: LatestSlot[Frame] = LatestSlot()
+        self._to_draw: LatestSlot[_Drawing] = LatestSlot()
+        self._pressure = Pressure()
+        self._received = RateMeter()
+        self._processed = RateMeter()
+        self._failed = 0
+        self._failure_logged_s = float("-inf")
+        self._newest: LiveResult | None = None
+        self._shape: tuple[int, int] | None = None
+
+    def configure(self, options: StreamOptions) -> None:
+        """Sets what is shown from the next frame on."""
+        self.options = options
+
+    async def run(self, source: Source) -> None:
+        """Runs until the source ends; cancelling it ends the stream at once."""
+        with self._totals.counting(self):
+            await self._run(source)
+
+    async def _run(self, source: Source) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._detect(), name=f"detect {self.id}")
+            tasks.create_task(self._draw(), name=f"draw {self.id}")
+            async for frame in source.frames():
+                self._take(frame)
+            self._to_detect.close()
+            self._to_draw.close()
+
+    def stats(self) -> StreamStats:
+        """A snapshot of the counters."""
+        now_s = self._clock()
+        return StreamStats(
+            received=self._received.count,
+            dropped=self._to_detect.dropped,
+            processed=self._processed.count,
+            delivered=self.meter.delivered,
+            failed=self._failed,
+            received_fps=self._received.rate_fps(now_s),
+            processed_fps=self._processed.rate_fps(now_s),
+            detector_ms=self._newest.timing.detector_ms if self._newest else None,
+            width=self._shape[1] if self._shape else None,
+            height=self._shape[0] if self._shape else None,
+            follows_detector=self._follows_detector,
+            age=self.meter.age.stats(),
+            box_age=self.meter.box_age.stats(),
+        )
+
+    @property
+    def _follows_detector(self) -> bool:
+        return self.options.exact or self._pressure.high
+
+    def _take(self, frame: Frame) -> None:
+        self._received.record(self._clock())
+        self._shape = (frame.height, frame.width)
+        self._to_detect.put(frame)
+        if not self._follows_detector:
+            self._to_draw.put(_Drawing(frame, None, self._clock()))
+
+    async def _detect(self) -> None:
+        async for frame in self._to_detect:
+            options = self.options
+            try:
+                found = await self._pool.detect(frame, _detect_options(options))
+            except DetectorFailed as failure:
+                self._note_failure(failure)
+                continue
+            await self._publish(frame, found=found, options=options)
+
+    async def _publish(self, frame: Frame, *, found: DetectionResult, options: StreamOptions) -> None:
+        result = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)
+        self._newest = result
+        self._processed.record(self._clock())
+        self._pressure.record_detection(queue_ms=found.timing.queue_ms, detector_ms=found.timing.detector_ms)
+        self.results.publish(result)
+        if self._follows_detector:
+            self._to_draw.put(_Drawing(frame, result, self._clock()))
+
+    def _track(self, frame: Frame, found: DetectionResult, options: StreamOptions) -> LiveResult:
+        shown = self._tracker.update(found.detections, confidence=options.confidence, time_s=frame.received_at)
+        return LiveResult(frame, tuple(shown), found.timing, options)
+
+    async def _draw(self) -> None:
+        async for drawing in self._to_draw:
+            if not len(self.pictures):
+                continue
+            result = drawing.result or self._newest
+            drawn = await asyncio.get_running_loop().run_in_executor(self._renderer, self._annotate, drawing.frame, result)
+            self._pressure.record_draw((self._clock() - drawing.asked_at_s) * 1000)
+            self.pictures.publish(AnnotatedFrame(drawn, result.frame.received_at if result else None))
+
+    def _annotate(self, frame: Frame, result: LiveResult | None) -> Frame:
+        options = self.options
+        if result is None or not options.annotate:
+            return frame
+        box_age_s = frame.received_at - result.frame.received_at
+        if box_age_s > HIDE_AFTER_S:
+            return frame
+        return self._annotator.annotate(
+            frame, result.detections, view_height_px=options.view_height_px, faded=box_age_s > FADE_AFTER_S
+        )
+
+    def _note_failure(self, failure: DetectorFailed) -> None:
+        self._failed += 1
+        now_s = self._clock()
+        if now_s - self._failure_logged_s >= FAILURE_LOG_INTERVAL_S:
+            self._failure_logged_s = now_s
+            logger.error("stream %s: the detector failed on a frame (%d so far): %s", self.id, self._failed, failure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """A frame to draw: with its own result, or with the newest at that time."""
+
+    frame: Frame
+    result: LiveResult | None
+    asked_at_s: float
+
+
+def _detect_options(options: StreamOptions) -> DetectOptions:
+    return DetectOptions(confidence=min(options.confidence, WEAK_CONFIDENCE), classes=options.classes)

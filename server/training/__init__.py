@@ -1,0 +1,1 @@
+"""From pictures and weights to a model that can be served."""

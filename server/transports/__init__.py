@@ -1,0 +1,1 @@
+"""How live video comes and goes."""

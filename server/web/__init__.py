@@ -1,0 +1,1 @@
+"""The only aiohttp server code."""

@@ -1,0 +1,72 @@
+"""Values for tests, with sane defaults."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import numpy as np
+
+from server.domain.detection import Box, DetectionResult, Detections, Timing
+from server.domain.frame import Frame, PixelLayout
+from server.domain.live import StreamOptions
+
+
+def make_frame(
+    *,
+    width: int = 64,
+    height: int = 48,
+    layout: PixelLayout = PixelLayout.I420,
+    index: int = 0,
+    received_at: float = 0.0,
+    value: int = 128,
+) -> Frame:
+    """A frame of one colour value."""
+    shape = (height * 3 // 2, width) if layout is PixelLayout.I420 else (height, width, 3)
+    return Frame(np.full(shape, value, np.uint8), layout, index=index, pts_s=index / 30, received_at=received_at)
+
+
+def make_detections(
+    boxes: Sequence[Box] = ((10, 10, 30, 30),),
+    *,
+    confidence: Sequence[float] | None = None,
+    class_id: Sequence[int] | None = None,
+) -> Detections:
+    """Detections with the given boxes, all of class 0 and confidence 0.9 if nothing else is said."""
+    count = len(boxes)
+    return Detections(
+        np.asarray(boxes, np.float32).reshape(count, 4),
+        np.asarray([0.9] * count if confidence is None else confidence, np.float32),
+        np.asarray([0] * count if class_id is None else class_id, np.int32),
+    )
+
+
+def make_result(detections: Detections | None = None, *, queue_ms: float = 0.0, inference_ms: float = 10.0) -> DetectionResult:
+    """The result of one detection."""
+    found = make_detections() if detections is None else detections
+    return DetectionResult(found, Timing(queue_ms, 0.0, inference_ms, 0.0))
+
+
+def make_options(*, confidence: float = 0.4, exact: bool = False, annotate: bool = True) -> StreamOptions:
+    """What a viewer wants to see."""
+    return StreamOptions(confidence=confidence, exact=exact, annotate=annotate)
+
+
+class ListSource:
+    """A source that yields the frames it is given, as fast as they are taken."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self._frames = tuple(frames)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Yields them in order."""
+        for frame in self._frames:
+            yield frame
+
+
+class ListSink:
+    """A sink that keeps everything."""
+
+    def __init__(self) -> None:
+        self.items: list[object] = []
+
+    def put(self, item: object) -> None:
+        """Keeps the item."""
+        self.items.append(item)

@@ -1,0 +1,32 @@
+"""Detections: arrays and their single rows."""
+
+import numpy as np
+import pytest
+
+from server.domain.detection import Detection, Detections
+from tests.builders import make_detections
+
+
+def test_rows_are_plain_numbers() -> None:
+    """Iterating gives Python numbers that JSON can carry."""
+    (row,) = make_detections([(1, 2, 3, 4)], confidence=[0.5], class_id=[7])
+    assert row == Detection((1.0, 2.0, 3.0, 4.0), 0.5, 7)
+    assert type(row.class_id) is int
+
+
+def test_select_keeps_the_picked_rows() -> None:
+    """A mask picks rows of all three arrays."""
+    found = make_detections([(0, 0, 1, 1), (2, 2, 3, 3)], confidence=[0.9, 0.2], class_id=[0, 1])
+    kept = found.select(found.confidence > 0.5)
+    assert len(kept) == 1
+    assert kept.class_id.tolist() == [0]
+
+
+def test_empty_has_the_right_shapes() -> None:
+    """No detections are still arrays of the documented shapes and types."""
+    empty = Detections.empty()
+    assert empty.xyxy.shape == (0, 4)
+    assert empty.class_id.dtype == np.int32
+    assert list(empty) == []
+    with pytest.raises(IndexError):
+        empty.select(np.array([0]))
