@@ -143,7 +143,9 @@ class Stream:
 
     def _track(self, frame: Frame, found: DetectionResult, options: StreamOptions) -> LiveResult:
         shown = self._tracker.update(found.detections, confidence=options.confidence, time_s=frame.received_at)
-        return LiveResult(frame, tuple(shown), found.timing, options)
+        # The tracker knows no classes that are not wanted any more: what it predicts of them goes at once.
+        wanted = tuple(one for one in shown if options.classes is None or one.class_id in options.classes)
+        return LiveResult(frame, wanted, found.timing, options)
 
     async def _draw(self) -> None:
         async for drawing in self._to_draw:
