@@ -29,6 +29,8 @@ class Server(_Section, frozen=True):
     """TCP port; 0 picks a free one."""
     data_dir: str = "~/.local/share/sightline"
     """Folder for what the server keeps between starts, such as a generated key."""
+    source_url: str = ""
+    """Where the source of this server is offered to its users (AGPL); empty offers a copy made by the server itself."""
     drain_s: Positive = 30
     """Seconds that running sessions get to end after SIGTERM."""
 
@@ -108,8 +110,20 @@ class Webrtc(_Section, frozen=True):
     """Hand a frame on at the RTP marker bit instead of at the next frame's first packet."""
     nack_retry: bool = True
     """Ask again for lost packets every 60 ms, and for a key frame after 400 ms."""
+    seed_estimate: bool = True
+    """Tell the sender `start_bitrate_bps` as the first bandwidth estimate, so that a browser does not scale its camera down."""
+    bounded_decoder: bool = True
+    """Keep at most 15 received frames waiting for the decoder; one that falls behind goes on with the next key frame."""
+    own_encoders: bool = True
+    """Encode with our own settings of x264 and libvpx instead of aiortc's."""
+    quick_consent: bool = True
+    """Notice a peer that was killed within 15 s instead of 32."""
+    quiet_decoder: bool = True
+    """Log one damaged frame in ten seconds instead of each."""
+    loopback_candidates: bool = True
+    """Offer 127.0.0.1 on a machine that has no other address."""
     start_bitrate_bps: Count = 2_500_000
-    """First bandwidth estimate that the sender is told."""
+    """First bandwidth estimate that the sender is told, and the annotated video's bitrate at first."""
     min_bitrate_bps: Count = 250_000
     """Least bitrate of the annotated video."""
     max_bitrate_bps: Count = 4_000_000

@@ -1,0 +1,45 @@
+"""What the server is: `GET /api`, `/api/info`, and its source."""
+
+import asyncio
+
+from aiohttp import hdrs, web
+
+from server.resources import version
+from server.web import keys
+from server.web.answers import AuthAnswer, InfoAnswer, ice_server_answers, json_response, limits_answer, model_answer
+from server.web.source_archive import source_archive
+
+FEATURES = ("live", "picture")
+SOURCE_PATH = "/source.tar.gz"
+
+
+async def running(_request: web.Request) -> web.Response:
+    """The one sentence that clients of the original service look for."""
+    return web.Response(text="API is running")
+
+
+async def info(request: web.Request) -> web.Response:
+    """Version, model, limits and features; the page reads it first."""
+    app = request.app
+    settings = app[keys.SETTINGS]
+    registry = app[keys.LIVE].registry
+    required = app[keys.ACCESS].required
+    answer = InfoAnswer(
+        version=version(),
+        source=settings.server.source_url or SOURCE_PATH,
+        model=model_answer(app[keys.MODEL].info),
+        ice_servers=ice_server_answers(settings),
+        capacity=registry.capacity,
+        active=registry.active,
+        limits=limits_answer(settings),
+        features=FEATURES,
+        auth=AuthAnswer(required, "API key" if required else None),
+    )
+    return json_response(answer)
+
+
+async def source(request: web.Request) -> web.Response:
+    """The source of this very server."""
+    archive = await asyncio.get_running_loop().run_in_executor(request.app[keys.IO], source_archive)
+    headers = {hdrs.CONTENT_DISPOSITION: 'attachment; filename="sightline-source.tar.gz"'}
+    return web.Response(body=archive, content_type="application/gzip", headers=headers)

@@ -1,0 +1,32 @@
+"""The life of the server: loading, ready, draining."""
+
+from server.domain.errors import Draining
+from server.transports.registry import SessionRegistry
+from server.web.served_model import ServedModel
+
+
+class Lifecycle:
+    """Tells whether new work is taken, and leads the server out."""
+
+    def __init__(self, *, model: ServedModel, registry: SessionRegistry) -> None:
+        self._model = model
+        self._registry = registry
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded and new work is taken."""
+        return self._model.ready and not self._registry.draining
+
+    def check_ready(self) -> None:
+        """Raises Draining once the server is about to end, and NotReady until the model is loaded."""
+        if self._registry.draining:
+            raise Draining("the server is about to end and takes no new work")
+        _ = self._model.pool
+
+    async def wait_until_ready(self) -> None:
+        """Returns when the model is loaded; raises ModelError when it cannot be."""
+        await self._model.loaded()
+
+    async def drain(self, grace_s: float) -> None:
+        """Takes no new work, and returns when all live sessions have ended, after `grace_s` at the latest."""
+        await self._registry.drain(grace_s)

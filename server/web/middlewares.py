@@ -1,0 +1,134 @@
+"""Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
+
+import logging
+import re
+import uuid
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from server.domain import errors
+from server.logs import log_context
+from server.web import keys
+from server.web.access import CROSS_SITE_PATHS, unauthorized
+from server.web.problems import Problem
+from server.web.routes import Audience, audience
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID = web.RequestKey("request_id", str)
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+# The first class that fits decides, so the particular stand before the general.
+STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
+    (errors.TooLarge, 413),
+    (errors.UnsupportedFormat, 415),
+    (errors.Outdated, 412),
+    (errors.Unprocessable, 422),
+    (errors.InvalidRequest, 400),
+    (errors.NotFound, 404),
+    (errors.Overloaded, 429),
+    (errors.Busy, 503),
+    (errors.SightlineError, 500),
+)
+
+# No inline script or style, nothing from elsewhere; pictures and sounds may come from the page's own memory.
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+@web.middleware
+async def count_pictures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the answers to pictures sent by POST, refusals included."""
+    response = await handler(request)
+    if request.path in CROSS_SITE_PATHS and request.method == hdrs.METH_POST:
+        request.app[keys.PICTURE_ANSWERS][response.status] += 1
+    return response
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Names the request, and answers every error as a problem."""
+    request[REQUEST_ID] = request_id = _request_id(request)
+    with log_context(request_id=request_id):
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return problem.response(instance=request.path)
+        except errors.SightlineError as error:
+            return problem_of(error).response(instance=request.path)
+        except web.HTTPException as exception:
+            if exception.status < 400:
+                raise
+            return _of_http_exception(exception).response(instance=request.path)
+        except ConnectionError:  # the client went away: there is nobody to answer
+            raise
+        # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.path)
+            return Problem(500, f"something went wrong here; the log has it under {request_id}").response(instance=request.path)
+
+
+@web.middleware
+async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets through who may; the rest learns nothing, not even which addresses exist."""
+    access = request.app[keys.ACCESS]
+    wanted = audience(request)
+    if wanted is not Audience.PROBES:
+        access.check_host(request)
+    access.check_origin(request)
+    if wanted is Audience.KEY_HOLDERS and not access.permits(request):
+        raise unauthorized(request)
+    return await handler(request)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Adds to each answer what all have; a signal, so that streamed answers get it too."""
+    headers = response.headers
+    headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or _request_id(request)
+    headers[hdrs.SERVER] = "Sightline"  # and not the versions of Python and aiohttp
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    if response.content_type == "text/html":
+        headers["Content-Security-Policy"] = PAGE_POLICY
+        headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.path in CROSS_SITE_PATHS:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = f"{REQUEST_ID_HEADER}, {hdrs.RETRY_AFTER}"
+    else:
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+
+
+def problem_of(error: errors.SightlineError) -> Problem:
+    """The problem that tells of an error of the inner layers."""
+    status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
+    if isinstance(error, errors.AtCapacity):
+        return Problem(
+            status,
+            str(error),
+            members={"capacity": error.capacity, "active": error.active},
+            headers={hdrs.RETRY_AFTER: str(error.retry_after_s)},
+        )
+    if isinstance(error, errors.Busy):
+        return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
+    if status == 500:
+        logger.error("request failed: %s", error)
+        return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")
+    return Problem(status, str(error))
+
+
+def _of_http_exception(exception: web.HTTPException) -> Problem:
+    """The refusals of aiohttp itself: no such address, a method that it does not take, a body beyond all limits."""
+    allowed = exception.headers.get(hdrs.ALLOW)
+    detail = {404: "there is nothing at this address", 405: f"this address takes {allowed} only"}.get(exception.status)
+    return Problem(exception.status, detail or exception.reason, headers={hdrs.ALLOW: allowed} if allowed else {})
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

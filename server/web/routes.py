@@ -1,0 +1,80 @@
+"""Routes: every address that the server answers, in one table."""
+
+import enum
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from server.web.handlers import info, operations, page, predict, session, streams, whip
+
+
+class Audience(enum.Enum):
+    """Whom an address answers while keys are set."""
+
+    KEY_HOLDERS = enum.auto()
+    EVERYBODY = enum.auto()
+    """Preflights, signing in, and addresses that look at the key themselves: the page and its files."""
+    PROBES = enum.auto()
+    """Everybody, under any host name: whoever watches over the process may call it by its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one address."""
+
+    method: str
+    path: str
+    handler: Handler
+    audience: Audience = Audience.KEY_HOLDERS
+
+    @property
+    def canonical(self) -> str:
+        """The path with the bare names of its variables."""
+        return self.path.replace(":.+}", "}")
+
+
+ROUTES = (
+    Route("GET", "/", page.index, Audience.EVERYBODY),
+    Route("GET", "/static/{path:.+}", page.static, Audience.EVERYBODY),
+    Route("POST", "/predict", predict.predict),
+    Route("OPTIONS", "/predict", predict.preflight, Audience.EVERYBODY),
+    Route("POST", "/api/predict", predict.predict),
+    Route("OPTIONS", "/api/predict", predict.preflight, Audience.EVERYBODY),
+    Route("GET", "/api", info.running),
+    Route("GET", "/api/info", info.info),
+    Route("GET", "/source.tar.gz", info.source),
+    Route("POST", "/api/session", session.sign_in, Audience.EVERYBODY),
+    Route("DELETE", "/api/session", session.sign_out, Audience.EVERYBODY),
+    Route("POST", "/whip", whip.publish),
+    Route("OPTIONS", "/whip", whip.describe, Audience.EVERYBODY),
+    Route("PATCH", "/whip/{id}", whip.trickle),
+    Route("DELETE", "/whip/{id}", whip.end),
+    Route("OPTIONS", "/whip/{id}", whip.describe_session, Audience.EVERYBODY),
+    Route("GET", "/api/streams", streams.list_streams),
+    Route("GET", "/api/streams/{id}", streams.get_stream),
+    Route("PATCH", "/api/streams/{id}", streams.change_stream),
+    Route("DELETE", "/api/streams/{id}", streams.end_stream),
+    Route("GET", "/healthz", operations.healthz, Audience.PROBES),
+    Route("GET", "/readyz", operations.readyz, Audience.PROBES),
+    Route("GET", "/metrics", operations.metrics),
+    Route("GET", "/openapi.yaml", operations.openapi),
+)
+
+_AUDIENCES = {(route.method, route.canonical): route.audience for route in ROUTES}
+
+
+def add_routes(app: web.Application) -> None:
+    """Adds all of them; each GET answers HEAD too."""
+    for route in ROUTES:
+        if route.method == hdrs.METH_GET:
+            app.router.add_get(route.path, route.handler)
+        else:
+            app.router.add_route(route.method, route.path, route.handler)
+
+
+def audience(request: web.Request) -> Audience:
+    """Whom the requested address answers; one that does not exist is for holders of a key, too."""
+    resource = request.match_info.route.resource
+    method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
+    return _AUDIENCES.get((method, resource.canonical if resource else ""), Audience.KEY_HOLDERS)

@@ -1,0 +1,97 @@
+"""Running the application: the event loop, the socket, signals, and the way out."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from server.config import Settings
+from server.domain.errors import SettingsError
+from server.transports.udp_ports import event_loop_factory
+from server.web.app import create_app
+from server.web.credentials import Keys, resolve_keys
+from server.web.keys import LIFECYCLE
+
+logger = logging.getLogger(__name__)
+
+# Answers that are still being sent when all sessions have ended get this long.
+ANSWER_TIMEOUT_S = 2.0
+
+
+def run_server(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    `announce` gets the one line with the address when requests are accepted. Raises SettingsError and ModelError when the
+    settings or the model cannot be used.
+    """
+    keys = resolve_keys(settings)
+    loop_factory = event_loop_factory(first=settings.webrtc.udp_port_min, last=settings.webrtc.udp_port_max)
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_serve(settings, keys=keys, announce=announce))
+
+
+async def _serve(settings: Settings, *, keys: Keys, announce: Callable[[str], None]) -> None:
+    stop = _stop_on_signals()
+    app = create_app(settings, keys=keys)
+    async with _listening(app, settings=settings) as port:
+        lifecycle = app[LIFECYCLE]
+        if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
+            announce(_announcement(settings, keys=keys, port=port))
+            await stop.wait()
+        stop.clear()
+        logger.info("ending: no new work is taken, running sessions get up to %g s", settings.server.drain_s)
+        await _first_of(lifecycle.drain(settings.server.drain_s), stop.wait())
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; a second one, after `clear()`, sets it again."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, *, settings: Settings) -> AsyncIterator[int]:
+    """The application behind an open socket; yields the TCP port."""
+    server = settings.server
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=ANSWER_TIMEOUT_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, server.host, server.port).start()
+        except OSError as exc:
+            raise SettingsError(f"cannot listen on {server.host} port {server.port}: {exc.strerror or exc}") from exc
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> bool:
+    """Waits for the first of two to end, cancels the other, and tells whether it was the first."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            await tasks[0]
+        return tasks[0].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _announcement(settings: Settings, *, keys: Keys, port: int) -> str:
+    """The line that the person who started the server reads; a key that was just made is in it, this one time."""
+    host = settings.server.host
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else f"[{host}]" if ":" in host else host  # noqa: S104 - only compared
+    address = f"http://{shown}:{port}/"
+    if keys.newly_generated:
+        return f"Sightline is ready: {address}#key={keys.values[0]} (this key is shown once, it is kept in {keys.file})"
+    if keys.file is not None:
+        return f"Sightline is ready: {address} (the key is in {keys.file})"
+    return f"Sightline is ready: {address}"

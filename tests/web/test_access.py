@@ -1,0 +1,233 @@
+"""Tests of who may use the server, against every route that it has."""
+
+import base64
+
+import pytest
+
+from server.config import Auth, Server, Settings
+from server.web.routes import ROUTES, Audience, Route
+from tests.conftest import Client, ClientFactory, with_sections
+from tests.web.pictures import picture_file
+
+KEY = "a-key-for-tests"
+
+# The contract's list, written again: a route that is opened by mistake shows here.
+OPEN = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("OPTIONS", "/predict"),
+    ("OPTIONS", "/api/predict"),
+    ("OPTIONS", "/whip"),
+    ("OPTIONS", "/whip/{id}"),
+    ("POST", "/api/session"),
+    ("DELETE", "/api/session"),
+}
+GUARDED = [route for route in ROUTES if (route.method, route.path) not in OPEN]
+
+
+def name_of(route: Route) -> str:
+    """How the test is called."""
+    return f"{route.method} {route.path}"
+
+
+def address(route: Route) -> str:
+    """An address of the route."""
+    return route.path.replace("{id}", "some-id").replace("{path}", "js/main.js")
+
+
+def basic(user: str, password: str) -> str:
+    """Credentials as simple viewers send them."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+async def guarded(start_client: ClientFactory, settings: Settings) -> Client:
+    """A client without a key, of a server that has one."""
+    return await start_client(with_sections(settings, auth=Auth(api_keys=["another-key", KEY])))
+
+
+def test_lists_every_route_of_the_application(client: Client) -> None:
+    """The table is what the application answers, so that the tests below miss none."""
+    assert client.app is not None
+    answered = {(route.method, route.resource.canonical) for route in client.app.router.routes() if route.resource is not None}
+    expected = {(route.method, route.canonical) for route in ROUTES}
+    assert answered == expected | {("HEAD", path) for method, path in expected if method == "GET"}
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
+async def test_needs_a_key(guarded: Client, route: Route) -> None:
+    """Without a key the answer is 401 and says nothing else."""
+    answer = await guarded.request(route.method, address(route))
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
+@pytest.mark.parametrize(
+    "authorization", ["Bearer wrong", f"Bearer {KEY}x", "Bearer", f"Token {KEY}", "Basic !!!", f"Basic {KEY}"]
+)
+async def test_refuses_a_wrong_key(guarded: Client, route: Route, authorization: str) -> None:
+    """A wrong key is as good as none."""
+    answer = await guarded.request(route.method, address(route), headers={"Authorization": authorization})
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
+async def test_takes_a_key(guarded: Client, route: Route) -> None:
+    """With the key every route answers something else than 401 and 403."""
+    answer = await guarded.request(route.method, address(route), headers={"Authorization": f"Bearer {KEY}"})
+    assert answer.status not in (401, 403, 500)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(OPEN))
+async def test_open_routes_answer_without_a_key(guarded: Client, method: str, path: str) -> None:
+    """Probes, preflights and signing in need no key."""
+    answer = await guarded.request(method, path.replace("{id}", "x"), json={"key": KEY} if method == "POST" else None)
+    assert answer.status in (200, 204)
+
+
+def test_no_other_route_is_open() -> None:
+    """Apart from the list only the page and its files look at the key themselves."""
+    opened = {(route.method, route.path) for route in ROUTES if route.audience is not Audience.KEY_HOLDERS}
+    assert opened == OPEN | {("GET", "/"), ("GET", "/static/{path:.+}")}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/whip/x/y", "/static/", "/docs"])
+async def test_unknown_addresses_look_like_known_ones(guarded: Client, path: str) -> None:
+    """Without a key nobody can find out which addresses exist."""
+    assert (await guarded.get(path)).status == 401
+    assert (await guarded.put("/api/info")).status == 401
+
+
+async def test_takes_the_key_as_the_password_of_basic(guarded: Client) -> None:
+    """Simple viewers send user and password; the user's name does not matter."""
+    answer = await guarded.get("/api/streams", headers={"Authorization": basic("anyone", KEY)})
+    assert answer.status == 200
+    assert (await guarded.get("/api/streams", headers={"Authorization": basic(KEY, "anyone")})).status == 401
+
+
+async def test_asks_programs_for_basic_and_browsers_not(guarded: Client) -> None:
+    """A viewer that waits for it is asked for Basic; a browser would open a window of its own over the page."""
+    viewer = await guarded.get("/api/streams", headers={"User-Agent": "Lavf/61"})
+    assert [header.split()[0] for header in viewer.headers.getall("WWW-Authenticate")] == ["Bearer", "Basic"]
+    browser = await guarded.get("/api/streams", headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"})
+    assert [header.split()[0] for header in browser.headers.getall("WWW-Authenticate")] == ["Bearer"]
+
+
+async def test_key_in_the_address_is_not_taken(guarded: Client) -> None:
+    """Addresses end in logs and histories, so a key there opens nothing."""
+    assert (await guarded.get(f"/api/streams?key={KEY}&api_key={KEY}")).status == 401
+
+
+async def test_signs_in_and_out(guarded: Client) -> None:
+    """The key is answered with a cookie that opens everything until signing out."""
+    signed_in = await guarded.post("/api/session", json={"key": KEY})
+    assert signed_in.status == 204
+    cookie = signed_in.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert "Secure" not in cookie
+    assert KEY not in cookie
+    assert (await guarded.get("/api/info")).status == 200
+    assert (await guarded.delete("/api/session")).status == 204
+    assert (await guarded.get("/api/info")).status == 401
+
+
+async def test_cookie_is_secure_on_https(guarded: Client) -> None:
+    """Behind a proxy that ends https the cookie never travels without it."""
+    answer = await guarded.post("/api/session", json={"key": KEY}, headers={"X-Forwarded-Proto": "https"})
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+async def test_refuses_to_sign_in_with_a_wrong_key(guarded: Client) -> None:
+    """401, and no cookie."""
+    answer = await guarded.post("/api/session", json={"key": "wrong"})
+    assert answer.status == 401
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("body", [b"", b"key", b"[]", b"{}", b'{"key": 5}', b'{"key": "a", "more": 1}', b"\xff"])
+async def test_refuses_a_malformed_sign_in(guarded: Client, body: bytes) -> None:
+    """Anything but the one JSON form is 400."""
+    assert (await guarded.post("/api/session", data=body)).status == 400
+
+
+async def test_refuses_a_forged_cookie(guarded: Client) -> None:
+    """A cookie that was not signed here opens nothing."""
+    answer = await guarded.get("/api/info", headers={"Cookie": "sightline_session=1900000000.00ff"})
+    assert answer.status == 401
+
+
+async def test_without_keys_everybody_is_signed_in(client: Client) -> None:
+    """Where no key is asked for, signing in succeeds and sets nothing."""
+    answer = await client.post("/api/session", json={"key": "anything"})
+    assert (answer.status, "Set-Cookie" in answer.headers) == (204, False)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+async def test_refuses_foreign_host_names_without_a_key(client: Client, route: Route) -> None:
+    """On loopback without a key only the names of loopback are answered, probes aside."""
+    answer = await client.request(route.method, address(route), headers={"Host": "rebound.example:5000"})
+    assert (answer.status == 403) is (route.audience is not Audience.PROBES)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1234", "127.0.0.1", "[::1]:5000"])
+async def test_answers_to_the_names_of_loopback(client: Client, host: str) -> None:
+    """The names that people type are answered, whatever the port, as tunnels change it."""
+    assert (await client.get("/api", headers={"Host": host})).status == 200
+
+
+async def test_answers_to_allowed_host_names(start_client: ClientFactory, settings: Settings) -> None:
+    """The settings can add a name."""
+    client = await start_client(with_sections(settings, auth=Auth(allowed_hosts=["camera.local"])))
+    assert (await client.get("/api", headers={"Host": "camera.local:5000"})).status == 200
+
+
+async def test_any_host_name_with_a_key(guarded: Client) -> None:
+    """With a key there is nothing that a foreign name could steal."""
+    answer = await guarded.get("/api", headers={"Host": "camera.example", "Authorization": f"Bearer {KEY}"})
+    assert answer.status == 200
+
+
+async def test_another_address_asks_for_the_generated_key(start_client: ClientFactory, settings: Settings) -> None:
+    """Reached from outside without a configured key, the server asks for the one that it made."""
+    client = await start_client(with_sections(settings, server=Server(host="0.0.0.0", data_dir=settings.server.data_dir)))
+    assert (await client.get("/api")).status == 401
+
+
+async def test_insecure_opens_every_address(start_client: ClientFactory, settings: Settings) -> None:
+    """With `insecure` everybody is served, under any name."""
+    opened = with_sections(settings, server=Server(host="0.0.0.0", data_dir=settings.server.data_dir), auth=Auth(insecure=True))
+    client = await start_client(opened)
+    assert (await client.get("/api", headers={"Host": "anything.example"})).status == 200
+
+
+CHANGING = [route for route in ROUTES if route.method != "GET" and route.path not in ("/predict", "/api/predict")]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}])
+@pytest.mark.parametrize("route", CHANGING, ids=name_of)
+async def test_refuses_changes_from_other_sites(client: Client, route: Route, headers: dict[str, str]) -> None:
+    """What could change something is refused when a page of another site asks for it."""
+    assert (await client.request(route.method, address(route), headers=headers)).status == 403
+
+
+async def test_refuses_changes_from_other_sites_with_a_key(guarded: Client) -> None:
+    """A browser that is signed in must not be used by other sites."""
+    headers = {"Authorization": f"Bearer {KEY}", "Origin": "https://evil.example"}
+    assert (await guarded.delete("/api/streams/x", headers=headers)).status == 403
+
+
+async def test_takes_changes_from_its_own_page(client: Client) -> None:
+    """The page itself sends its own origin."""
+    headers = {"Origin": f"http://127.0.0.1:{client.port}", "Sec-Fetch-Site": "same-origin"}
+    assert (await client.delete("/api/streams/x", headers=headers)).status == 404
+
+
+async def test_pictures_need_the_key_from_other_sites_too(guarded: Client) -> None:
+    """Other sites may send pictures, with a key."""
+    headers = {"Origin": "https://elsewhere.example"}
+    assert (await guarded.post("/predict", data=picture_file(), headers=headers)).status == 401
+    headers["Authorization"] = f"Bearer {KEY}"
+    assert (await guarded.post("/predict", data=picture_file(), headers=headers)).status == 200
