@@ -36,8 +36,8 @@ def to_limited_bt601(pixels: Planes, *, luma_weights: tuple[float, float], full_
     height, width = pixels.shape[0] * 2 // 3, pixels.shape[1]
     weights = _weights(luma_weights, full_range)
     converted = np.empty_like(pixels)
-    u, v = _chroma(pixels, height, width)
-    for target, (of_u, of_v, offset) in zip(_chroma(converted, height, width), (weights.u, weights.v), strict=True):
+    u, v = _chroma(pixels)
+    for target, (of_u, of_v, offset) in zip(_chroma(converted), (weights.u, weights.v), strict=True):
         cv2.addWeighted(u, of_u, v, of_v, offset, dst=target)
     scale, offset = weights.y
     if luma_weights == BT601:
@@ -50,8 +50,9 @@ def to_limited_bt601(pixels: Planes, *, luma_weights: tuple[float, float], full_
     return converted
 
 
-def _chroma(pixels: Planes, height: int, width: int) -> Planes:
+def _chroma(pixels: Planes) -> Planes:
     """The U and V planes, `(2, height / 2, width / 2)`, as a view."""
+    height, width = pixels.shape[0] * 2 // 3, pixels.shape[1]
     return pixels[height:].reshape(2, height // 2, width // 2)
 
 

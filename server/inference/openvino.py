@@ -1,0 +1,262 @@
+"""OpenVINO: the default engine, and the only place that serves with it."""
+
+# ruff: noqa: E402 - one line must run before openvino is imported, see there
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# `import openvino` alone reports each start to its makers, through this package where it is installed. A program that
+# watches cameras sends nothing anywhere by itself; without the package OpenVINO takes an empty stub.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python marks what must not load
+
+import openvino
+from openvino.frontend import FrontEndManager, GeneralFailure
+from openvino.preprocess import ColorFormat, PrePostProcessor
+
+from server.domain.detection import DetectionResult, DetectOptions, Timing
+from server.domain.errors import InvalidRequest, ModelError
+from server.domain.frame import Frame, PixelLayout
+from server.domain.model import ModelInfo
+from server.inference.canvas import Canvas
+from server.inference.description import DETECT, Description, from_properties, from_yaml
+from server.inference.head import Head
+from server.inference.letterbox import STRIDE_PX, Letterbox
+from server.inference.processors import available_processors
+
+MAX_SIDE_PX = 1280
+"""Upper bound of the dynamic input; it bounds the memory that a request can make the engine take."""
+
+_DEFAULT_IMGSZ = 640
+_DEFAULT_CONFIDENCE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """How the engine computes: `precision` is auto, f32 or bf16; `threads` 0 takes every processor of this process."""
+
+    precision: str = "auto"
+    threads: int = 0
+
+
+class OpenVinoDetector:
+    """One compiled model that all infer requests share; takes any size of input up to its bound, or its one fixed size."""
+
+    def __init__(self, compiled: openvino.CompiledModel, *, info: ModelInfo, head: Head, fixed: tuple[int, int] | None) -> None:
+        self._compiled = compiled
+        self._info = info
+        self._head = head
+        self._fixed = fixed
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of the model."""
+        return self._info
+
+    def create_request(self) -> "OpenVinoRequest":
+        """Makes the state of one worker: an infer request and, at its first frame, the input's memory."""
+        request = self._compiled.create_infer_request()
+        return OpenVinoRequest(request, imgsz=self._info.imgsz, head=self._head, fixed=self._fixed)
+
+
+class OpenVinoRequest:
+    """The infer request and the input memory of one worker thread.
+
+    `fixed` is the width and height of a model that was exported with a static shape.
+    """
+
+    def __init__(
+        self,
+        request: openvino.InferRequest,
+        *,
+        imgsz: int,
+        head: Head,
+        fixed: tuple[int, int] | None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._request = request
+        self._imgsz = imgsz
+        self._head = head
+        self._fixed = fixed
+        self._clock = clock
+        self._canvas: Canvas | None = None
+
+    def detect(self, frame: Frame, options: DetectOptions) -> DetectionResult:
+        """Returns what is in the frame; raises InvalidRequest for an input size that the model does not take."""
+        started = self._clock()
+        canvas = self._canvas_for(frame, options)
+        canvas.paint(frame)
+        painted = self._clock()
+        output = self._request.infer(share_outputs=True)[0]
+        inferred = self._clock()
+        detections = self._head.read(output, letterbox=canvas.letterbox, options=options)
+        steps = (painted - started, inferred - painted, self._clock() - inferred)
+        return DetectionResult(detections, Timing(0.0, *(seconds * 1e3 for seconds in steps)))
+
+    def _canvas_for(self, frame: Frame, options: DetectOptions) -> Canvas:
+        """The canvas for the frame's geometry: the last one again, or a new one bound to the infer request."""
+        letterbox = self._fit(frame, options)
+        canvas = self._canvas
+        if canvas is None or canvas.letterbox != letterbox:
+            canvas = self._canvas = Canvas(letterbox)
+            self._request.set_input_tensor(openvino.Tensor(canvas.pixels, shared_memory=True))
+        return canvas
+
+    def _fit(self, frame: Frame, options: DetectOptions) -> Letterbox:
+        """How the frame lies in the input."""
+        imgsz = options.imgsz or self._imgsz
+        if self._fixed is not None:
+            if options.imgsz not in (None, max(self._fixed)):
+                raise InvalidRequest(f"imgsz: this model was exported for {max(self._fixed)} only")
+            return Letterbox.into(width=frame.width, height=frame.height, canvas=self._fixed)
+        if imgsz % STRIDE_PX or not STRIDE_PX <= imgsz <= MAX_SIDE_PX:
+            raise InvalidRequest(f"imgsz: {imgsz} is not a multiple of {STRIDE_PX} up to {MAX_SIDE_PX}")
+        return Letterbox.fit(width=frame.width, height=frame.height, imgsz=imgsz)
+
+
+def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Compute) -> OpenVinoDetector:
+    """Compiles an `.onnx` or `.xml` file; `asked` wins over what the file says about itself.
+
+    Raises ModelError when the file is damaged, is not a detector that YOLO's head fits, or has no class names.
+    """
+    core = openvino.Core()
+    model = _read(weights)
+    try:
+        described = asked.over(_describe(model, weights))
+        labels = _check_task(described)
+        fixed = _prepare(model)
+        head = Head.of(_dimensions(model.output(0).partial_shape), classes=len(labels))
+        imgsz = _imgsz(asked, described, fixed=fixed)
+        compiled = core.compile_model(_with_conversion(model), "CPU", _settings(core, compute))
+    except ModelError as exc:
+        raise ModelError(f"{weights}: {exc}") from exc
+    except RuntimeError as exc:
+        raise ModelError(f"{weights}: OpenVINO cannot run this model: {_last_line(exc)}") from exc
+    confidence = _DEFAULT_CONFIDENCE if described.confidence is None else described.confidence
+    info = ModelInfo(
+        name=described.name or weights.stem,
+        labels=labels,
+        confidence=confidence,
+        iou=iou,
+        imgsz=imgsz,
+        precision=compiled.get_property("INFERENCE_PRECISION_HINT").to_string(),
+        runtime=("openvino", openvino.get_version().split("-")[0]),
+    )
+    detector = OpenVinoDetector(compiled, info=info, head=head, fixed=fixed)
+    _try_out(detector, weights)
+    return detector
+
+
+def _read(weights: Path) -> openvino.Model:
+    """Reads the file with the one frontend that its name asks for; OpenVINO's own search writes noise about all others."""
+    frontend = FrontEndManager().load_by_framework("onnx" if weights.suffix == ".onnx" else "ir")
+    try:
+        return frontend.convert(frontend.load(str(weights)))
+    except (RuntimeError, GeneralFailure) as exc:
+        reason = "it is damaged, or not an ONNX file"
+        if weights.suffix == ".xml":
+            reason = "it or its .bin is damaged or missing" if "weights" not in str(exc) else "its .bin file is missing"
+        raise ModelError(f"{weights}: cannot be read: {reason}") from exc
+
+
+def _describe(model: openvino.Model, weights: Path) -> Description:
+    """What the file says about itself: ONNX properties, the metadata.yaml beside an .xml, else its rt_info."""
+    yaml = weights.with_name("metadata.yaml")
+    if model.has_rt_info(["framework", "names"]):
+        return from_properties(model.get_rt_info(["framework"]).value)
+    if weights.suffix == ".xml" and yaml.is_file():
+        return from_yaml(yaml.read_text(encoding="utf-8"))
+    if model.has_rt_info(["model_info", "labels"]):
+        labels = model.get_rt_info(["model_info", "labels"]).astype(str)
+        return Description(labels=tuple(labels.split()))
+    return Description()
+
+
+def _check_task(described: Description) -> tuple[str, ...]:
+    """The class names, once it is sure that the model detects."""
+    if described.task not in (None, DETECT):
+        raise ModelError(f"it is a model for the task {described.task!r}; only detection models are served")
+    if not described.labels:
+        raise ModelError("it has no class names: export it with Ultralytics, or put it into a folder with a model.toml")
+    return described.labels
+
+
+def _prepare(model: openvino.Model) -> tuple[int, int] | None:
+    """Bounds the input's dynamic sides; returns width and height where they are fixed, else None."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelError(f"it has {len(model.inputs)} inputs and {len(model.outputs)} outputs; a YOLO detector has one of each")
+    shape = _dimensions(model.input(0).partial_shape)
+    if len(shape) != 4 or shape[1] != 3 or shape[0] not in (1, None):
+        raise ModelError(f"its input {shape} is not one colour picture, (1, 3, height, width)")
+    if None not in shape[2:]:
+        model.reshape([1, *shape[1:]])
+        return shape[3], shape[2]
+    side = openvino.Dimension(STRIDE_PX, MAX_SIDE_PX)
+    model.reshape([1, 3, side, side])
+    return None
+
+
+def _dimensions(shape: openvino.PartialShape) -> tuple[Any, ...]:
+    """The sides as numbers, None for those that vary."""
+    if shape.rank.is_dynamic:
+        return ()
+    return tuple(side.get_length() if side.is_static else None for side in shape)
+
+
+def _imgsz(asked: Description, described: Description, *, fixed: tuple[int, int] | None) -> int:
+    """The longest side of the input; what was asked must fit a fixed one."""
+    if fixed is None:
+        return min(described.imgsz or _DEFAULT_IMGSZ, MAX_SIDE_PX) // STRIDE_PX * STRIDE_PX
+    if asked.imgsz not in (None, max(fixed)):
+        raise ModelError(f"imgsz {asked.imgsz} was asked for, but it was exported for {max(fixed)} only")
+    return max(fixed)
+
+
+def _with_conversion(model: openvino.Model) -> openvino.Model:
+    """Puts the way from `(1, h, w, 3) uint8` BGR to the RGB fractions that the model was trained with into the graph."""
+    steps = PrePostProcessor(model)
+    tensor = steps.input().tensor()
+    tensor.set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC")).set_color_format(ColorFormat.BGR)
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+    steps.output().tensor().set_element_type(openvino.Type.f32)
+    return steps.build()
+
+
+def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
+    """Settings for the shortest time of one frame: one stream of all threads, which requests take in turns.
+
+    Threads are not pinned, because encoders and decoders of the same process need the same processors.
+    """
+    settings: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_NUM_THREADS": compute.threads or available_processors(),
+    }
+    if compute.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise ModelError("precision bf16 was asked for, but this processor has none; use auto or f32")
+    if compute.precision != "auto":
+        settings["INFERENCE_PRECISION_HINT"] = compute.precision
+    return settings
+
+
+def _try_out(detector: OpenVinoDetector, weights: Path) -> None:
+    """Detects in a grey picture: a model that cannot run says so at the start, and the first frame finds it warm."""
+    side = detector.info.imgsz
+    frame = Frame(np.full((side * 3 // 4, side, 3), 114, np.uint8), PixelLayout.BGR)
+    try:
+        detector.create_request().detect(frame, DetectOptions(confidence=1.0))
+    except RuntimeError as exc:
+        raise ModelError(f"{weights}: OpenVINO cannot run this model: {_last_line(exc)}") from exc
+
+
+def _last_line(error: Exception) -> str:
+    """The line of OpenVINO's many that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,128 @@
+"""The data channel `detections`: results to the viewer, controls from the viewer."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+from aiortc import RTCDataChannel
+
+from server.domain.errors import InvalidRequest
+from server.domain.live import LiveResult
+from server.domain.model import ModelInfo
+from server.pipeline.stream import Stream
+from server.transports.messages import DrainingMessage, ErrorMessage, apply_control, decode_control, detection_message
+
+LABEL = "detections"
+# About half a second of messages with twenty boxes at 30 a second: more is waiting for a peer that cannot keep up.
+MOST_BUFFERED_BYTES = 32 * 1024
+# A viewer that drags a slider sends some twenty a second.
+CONTROLS_PER_S = 50.0
+
+
+class DetectionChannel:
+    """A sink of results that sends each as one JSON message, and applies the controls that come in.
+
+    While the peer takes in nothing, only the newest result waits; `skipped` counts those that it replaced.
+    """
+
+    def __init__(
+        self, channel: RTCDataChannel, *, stream: Stream, model: ModelInfo, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._channel = channel
+        self._stream = stream
+        self._model = model
+        self._clock = clock
+        self._encode = msgspec.json.Encoder().encode
+        self._waiting: LiveResult | None = None
+        self._flooded = False
+        self._allowance = _Allowance(rate_per_s=CONTROLS_PER_S, clock=clock)
+        self.skipped = 0
+        self.sent = 0
+        channel.bufferedAmountLowThreshold = MOST_BUFFERED_BYTES // 2
+        channel.on("bufferedamountlow", self._send_waiting)
+        channel.on("message", self._take_control)
+        channel.on("close", self.close)
+        stream.results.subscribe(self)
+
+    def put(self, item: LiveResult) -> None:
+        """Sends a result now, or keeps it as the newest while the peer is behind."""
+        if self._channel.readyState != "open":
+            return
+        if self._channel.bufferedAmount > MOST_BUFFERED_BYTES:
+            self.skipped += self._waiting is not None
+            self._waiting = item
+            return
+        self._waiting = None
+        self._send_result(item)
+
+    def announce_draining(self, grace_s: float) -> None:
+        """Tells the viewer that the session ends in `grace_s` seconds."""
+        self._send(DrainingMessage(grace_s=grace_s))
+
+    def close(self) -> None:
+        """Takes the channel off the stream; may be called again."""
+        self._stream.results.unsubscribe(self)
+        self._waiting = None
+
+    def _send_waiting(self) -> None:
+        if self._waiting is not None:
+            item, self._waiting = self._waiting, None
+            self._send_result(item)
+
+    def _send_result(self, result: LiveResult) -> None:
+        meter = self._stream.meter
+        age_ms = (self._clock() - result.frame.received_at) * 1000
+        message = detection_message(
+            result,
+            labels=self._model.labels,
+            stats=self._stream.stats(),
+            age_ms=age_ms,
+            box_age_ms=meter.box_age.last_ms,
+        )
+        if self._send(message):
+            meter.record_age(age_ms)
+            self.sent += 1
+
+    def _send(self, message: msgspec.Struct) -> bool:
+        if self._channel.readyState != "open":
+            return False
+        self._channel.send(self._encode(message).decode())
+        return True
+
+    def _take_control(self, text: str | bytes) -> None:
+        """Applies a control at once, or answers why not; a flood is answered once."""
+        try:
+            if not self._allowed():
+                return
+            self._stream.configure(apply_control(self._stream.options, decode_control(text), model=self._model))
+        except InvalidRequest as exc:
+            self._send(ErrorMessage(error=str(exc)))
+
+    def _allowed(self) -> bool:
+        if self._allowance.take():
+            self._flooded = False
+            return True
+        if not self._flooded:
+            self._flooded = True
+            raise InvalidRequest(f"too many controls: at most {CONTROLS_PER_S:.0f} a second are taken")
+        return False
+
+
+class _Allowance:
+    """A token bucket that holds two seconds' worth."""
+
+    def __init__(self, *, rate_per_s: float, clock: Callable[[], float]) -> None:
+        self._rate_per_s = rate_per_s
+        self._clock = clock
+        self._tokens = 2 * rate_per_s
+        self._at = clock()
+
+    def take(self) -> bool:
+        """Whether one more is allowed now."""
+        now = self._clock()
+        self._tokens = min(2 * self._rate_per_s, self._tokens + (now - self._at) * self._rate_per_s)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,133 @@
+"""The registry of live sessions: admits them up to a limit, finds them, and ends them."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from server.domain.errors import AtCapacity, Draining, NotFound
+from server.pipeline.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+
+class LiveSession(Protocol):
+    """A live source that a client has opened."""
+
+    @property
+    def id(self) -> str:
+        """Unguessable name in addresses."""
+
+    @property
+    def stream(self) -> Stream:
+        """The pipeline that the source feeds."""
+
+    def announce_draining(self, grace_s: float) -> None:
+        """Tells the client that the server ends the session in `grace_s` seconds."""
+
+    async def aclose(self, reason: str) -> None:
+        """Ends the session, returns when nothing of it is left; `reason` goes to the log. May be called again."""
+
+
+class Place:
+    """A reserved place in the registry; `fill()` puts the session into it."""
+
+    def __init__(self, registry: "SessionRegistry") -> None:
+        self._registry = registry
+
+    def fill(self, session: LiveSession) -> None:
+        """Makes the session known under its id; from here on `SessionRegistry.remove()` frees the place."""
+        self._registry.add(session)
+
+
+class SessionRegistry:
+    """All live sessions of this process, at most `capacity`, counting those that are being opened."""
+
+    def __init__(self, *, capacity: int) -> None:
+        self.capacity = capacity
+        self._sessions: dict[str, LiveSession] = {}
+        self._opening = 0
+        self._draining = False
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[LiveSession]:
+        return iter(tuple(self._sessions.values()))
+
+    @property
+    def active(self) -> int:
+        """Places taken: open sessions and those being opened."""
+        return len(self._sessions) + self._opening
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new session is taken any more."""
+        return self._draining
+
+    @contextmanager
+    def reserve(self) -> Iterator[Place]:
+        """Holds a place while a session is being opened, so that no number of clients at once can pass the limit.
+
+        Raises AtCapacity or Draining. The place is free again after the block unless it was filled.
+        """
+        if self._draining:
+            raise Draining("the server is about to end and takes no new session")
+        if self.active >= self.capacity:
+            raise AtCapacity(f"all {self.capacity} live sessions are taken", capacity=self.capacity, active=self.active)
+        self._opening += 1
+        try:
+            yield Place(self)
+        finally:
+            self._opening -= 1
+            self._changed.set()
+
+    def add(self, session: LiveSession) -> None:
+        """Makes a session known under its id; Draining when the registry was closed meanwhile."""
+        if self._closed:
+            raise Draining("the server ends")
+        self._sessions[session.id] = session
+
+    def remove(self, session: LiveSession) -> None:
+        """Forgets a session that has ended; does nothing when it is not known."""
+        self._sessions.pop(session.id, None)
+        self._changed.set()
+
+    def get(self, session_id: str) -> LiveSession:
+        """The session of that id; NotFound when there is none."""
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise NotFound("no such live session") from None
+
+    async def close(self, session_id: str, *, reason: str) -> None:
+        """Ends the session of that id; NotFound when there is none."""
+        await self.get(session_id).aclose(reason)
+
+    async def drain(self, grace_s: float) -> None:
+        """Takes no new sessions, tells those that run, and returns when all have ended, after `grace_s` at the latest."""
+        self._draining = True
+        for session in self:
+            session.announce_draining(grace_s)
+        try:
+            async with asyncio.timeout(grace_s):
+                while self.active:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            logger.info("%d live sessions were still running after %g s of grace", len(self), grace_s)
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends all sessions and takes no new ones."""
+        self._draining = self._closed = True
+        await asyncio.gather(*(session.aclose("the server ends") for session in self))
+
+
+def new_session_id() -> str:
+    """An id that nobody can guess: 128 random bits in 22 characters that are safe in an address."""
+    return secrets.token_urlsafe(16)

@@ -1,0 +1,149 @@
+"""Offers and answers: what of a client's SDP can be used, and how ours is told to the outside."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from aiortc.codecs import CODECS, is_rtx
+from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.sdp import DIRECTIONS, MediaDescription, SessionDescription
+
+from server.domain.errors import InvalidRequest, Unprocessable
+from server.transports.ice import MAX_CANDIDATES, is_usable_candidate
+
+# What aiortc's parser lets out on text that is not SDP: it asserts, unpacks and looks up without asking.
+_PARSER_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
+_KINDS = ("audio", "video", "application")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer that can be answered.
+
+    `sdp` is its text without what aiortc would stumble over. `wants_video_back` tells that its video section is `sendrecv`.
+    `ice_username` names the client's ICE session; another one means an ICE restart.
+    """
+
+    sdp: str
+    wants_video_back: bool
+    ice_username: str
+
+
+def read_offer(text: str) -> Offer:
+    """Checks a client's offer; InvalidRequest when it is not SDP, Unprocessable when there is no video that can be used."""
+    sdp = _tidied(text)
+    try:
+        description = SessionDescription.parse(sdp)
+    except _PARSER_ERRORS as exc:
+        raise InvalidRequest("the offer is not valid SDP") from exc
+    _check_sections(description)
+    video = _usable_video(description)
+    for media in description.media:
+        _check_transport(media)
+    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video))
+
+
+def announce_address(answer: str, public_address: str) -> str:
+    """The answer with `public_address` in place of our private addresses of the same IP version.
+
+    Behind a 1:1 NAT the private ones lead nowhere. An empty address changes nothing.
+    """
+    if not public_address:
+        return answer
+    public = ipaddress.ip_address(public_address)
+    return "".join(_announced(line, public) for line in answer.splitlines(keepends=True))
+
+
+def _tidied(text: str) -> str:
+    """The offer with a direction in every section, and only candidates that are of use."""
+    sections: list[list[str]] = [[]]
+    candidates = 0
+    for line in text.splitlines():
+        if line.startswith("m="):
+            sections.append([])
+        # Once it has heard of the end aioice takes no candidate that trickles in, and fails where all were names.
+        if line.startswith("a=end-of-candidates"):
+            continue
+        if line.startswith("a=candidate:"):
+            candidates += 1
+            if candidates > MAX_CANDIDATES or not is_usable_candidate(line.removeprefix("a=candidate:")):
+                continue
+        sections[-1].append(line)
+    # Without one a section is sendrecv (RFC 8866, 6.7); aiortc knows no default.
+    default = _direction(sections[0]) or "sendrecv"
+    for section in sections[1:]:
+        if not section[0].startswith("m=application") and _direction(section) is None:
+            section.append(f"a={default}")
+    return "".join(f"{line}\r\n" for section in sections for line in section)
+
+
+def _direction(lines: list[str]) -> str | None:
+    return next((line[2:].strip() for line in lines if line.startswith("a=") and line[2:].strip() in DIRECTIONS), None)
+
+
+def _check_sections(description: SessionDescription) -> None:
+    """Refuses what no publisher sends: one stream has one picture, one sound and one data transport (RFC 9725, 4.4)."""
+    if not description.media:
+        raise InvalidRequest("the offer is not valid SDP: it has no media section")
+    kinds = [media.kind for media in description.media]
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise Unprocessable(f"the offer has a section that cannot be answered: {kind}")
+        if kinds.count(kind) > 1:
+            raise Unprocessable(f"the offer has more than one {kind} section")
+
+
+def _usable_video(description: SessionDescription) -> MediaDescription:
+    sections = [media for media in description.media if media.kind == "video"]
+    if not sections:
+        raise Unprocessable("the offer has no video section")
+    video = sections[0]
+    if video.direction not in ("sendonly", "sendrecv"):
+        raise Unprocessable(f"the offer's video section is {video.direction}: it sends no video")
+    if not _codecs(video):
+        raise Unprocessable("the offer's video section has no codec in common with us: H.264 (packetization-mode 1) or VP8")
+    return video
+
+
+def _check_transport(media: MediaDescription) -> None:
+    """Refuses what aiortc would fail on halfway, or answer wrongly."""
+    if media.dtls is None or not media.dtls.fingerprints:
+        raise InvalidRequest(f"the offer's {media.kind} section has no DTLS fingerprint or setup attribute")
+    _ice_username(media)
+    if media.kind == "application":
+        if media.profile != "DTLS/SCTP" and media.sctp_port is None:
+            raise InvalidRequest("the offer's data channel section has no sctp-port")
+        return
+    if not media.rtcp_mux:
+        raise Unprocessable(f"the offer's {media.kind} section does without rtcp-mux")
+    if not _codecs(media):
+        raise Unprocessable(f"the offer's {media.kind} section has no codec in common with us")
+
+
+def _ice_username(media: MediaDescription) -> str:
+    if media.ice is None or not media.ice.usernameFragment or not media.ice.password:
+        raise InvalidRequest(f"the offer's {media.kind} section has no ICE name and password")
+    return media.ice.usernameFragment
+
+
+def _codecs(media: MediaDescription) -> list[str]:
+    """MIME types of the codecs that both sides know."""
+    return [codec.mimeType for codec in find_common_codecs(CODECS[media.kind], media.rtp.codecs) if not is_rtx(codec)]
+
+
+def _announced(line: str, public: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if line.startswith("a=candidate:"):
+        fields = line.split(" ")
+        if fields[7].strip() == "host":
+            fields[4] = _replaced(fields[4], public)
+        return " ".join(fields)
+    if line.startswith("c=IN IP"):
+        version, address = line.split()[1:3]
+        return f"c=IN {version} {_replaced(address, public)}\r\n"
+    return line
+
+
+def _replaced(address: str, public: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    private = ipaddress.ip_address(address)
+    if private.version != public.version or private.is_loopback or private.is_unspecified:
+        return address
+    return str(public)

@@ -1,0 +1,192 @@
+"""Chromium for the tests of the page, and the server that it talks to."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+import aiohttp
+import numpy as np
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, Playwright, expect
+
+from tests.drawing import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-loopback-in-peer-connection",  # a machine may have no other interface
+)
+
+# What the browser says by itself about an answer above 399 and about plain http, which tests provoke.
+_EXPECTED = ("Failed to load resource", "Cross-Origin-Opener-Policy header has been ignored")
+
+
+def find_chromium() -> str:
+    """The path of a Chromium, or a skip that says why: SIGHTLINE_CHROMIUM, else what the system has."""
+    named = os.environ.get("SIGHTLINE_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found or not shutil.which(found):
+        pytest.skip("no Chromium found: install one or name it in SIGHTLINE_CHROMIUM")
+    return found
+
+
+def camera_flags(file: Path) -> tuple[str, ...]:
+    """The flags of a browser whose camera shows a file and is always allowed."""
+    return ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={file}")
+
+
+async def launch(playwright: Playwright, *flags: str) -> Browser:
+    """A headless Chromium with an empty profile."""
+    return await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+
+
+def write_y4m(path: Path, pictures: list[Image], *, fps: int = 15) -> Path:
+    """A camera file of BGR pictures, in the raw form that Chromium reads."""
+    import cv2  # noqa: PLC0415 - only those tests that draw a camera need it
+
+    height, width = pictures[0].shape[:2]
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{width} H{height} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
+        for picture in pictures:
+            file.write(b"FRAME\n" + np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)).tobytes())
+    return path
+
+
+@dataclass
+class RunningServer:
+    """A server in a process of its own, which writes to `log`."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str = ""
+
+    @classmethod
+    def start(cls, *arguments: str, folder: Path, env: dict[str, str] | None = None) -> Self:
+        """Starts `sightline serve` with its data and log in a folder, and waits until it accepts requests."""
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"server-{time.monotonic_ns()}.log"
+        command = [sys.executable, "-m", "server", "serve", "--data-dir", str(folder / "data"), *arguments]
+        if "--port" not in arguments:
+            command += ["--port", "0"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=output, stderr=output)
+        server = cls(process, log)
+        while not server.url:
+            assert process.poll() is None, f"the server did not start: {log.read_text()}"
+            time.sleep(0.05)
+            server.url = _announced(log.read_text())
+        return server
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self.url.rsplit(":", 1)[1])
+
+    def stop(self) -> int:
+        """Ends it, by force where it takes long, and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def kill(self) -> None:
+        """Ends it as a power cut does."""
+        self.process.kill()
+        self.process.wait()
+
+    async def streams(self) -> list[dict[str, object]]:
+        """The live streams that it runs now."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/api/streams") as answer:
+            listed: list[dict[str, object]] = (await answer.json())["streams"]
+            return listed
+
+
+def _announced(text: str) -> str:
+    """The address in the line that says that the server is ready, without a key; empty while it is not there."""
+    found = re.search(r"(http://[^/\s]+)/?\S*\n", text)
+    return found.group(1) if found else ""
+
+
+class ServerFactory(Protocol):
+    """Starts servers that end with the test."""
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> RunningServer:
+        """A server with these arguments, on a free port."""
+
+
+@asynccontextmanager
+async def new_page(browser: Browser, *, width: int = 1280, height: int = 800, theme: str = "dark") -> AsyncIterator[Page]:
+    """A page with an empty profile; an error of its scripts or a broken content policy fails the test."""
+    scheme: dict[str, object] = {"color_scheme": theme}
+    context = await browser.new_context(viewport={"width": width, "height": height}, **scheme)  # type: ignore[arg-type]  # a literal
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.extend(_problem(message)))
+    yield page
+    try:
+        await context.close()
+    except Error:  # the test has closed it
+        pass
+    assert problems == [], problems
+
+
+def _problem(message: ConsoleMessage) -> list[str]:
+    wrong = message.type in {"error", "warning"} and not any(text in message.text for text in _EXPECTED)
+    return [message.text] if wrong else []
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], *, page: Page, what: str, timeout_s: float = 20, every_ms: int = 100
+) -> None:
+    """Waits until a condition holds; the limit only ends a test that would hang."""
+    for _ in range(int(timeout_s * 1000 / every_ms)):
+        if await condition():
+            return
+        await page.wait_for_timeout(every_ms)
+    raise AssertionError(f"still not: {what}")
+
+
+async def open_place(page: Page, server: RunningServer, place: str = "live") -> None:
+    """Opens a place of the page and waits until it is built."""
+    await page.goto(f"{server.url}/#/{place}")
+    await expect(page.locator(".screen")).to_be_visible()
+
+
+async def go_live(page: Page, server: RunningServer, *, action: str = "start") -> None:
+    """Opens Live and waits for the first annotated picture."""
+    await open_place(page, server)
+    await page.click(f"[data-action={action}]")
+    await expect(page.locator(".screen")).to_have_attribute("data-state", "picture", timeout=20_000)
+
+
+async def state_is(page: Page, state: str, *, timeout_s: float = 20) -> None:
+    """Waits until the stage shows a state."""
+    await expect(page.locator(".screen")).to_have_attribute("data-state", state, timeout=timeout_s * 1000)
+
+
+async def no_streams(server: RunningServer, page: Page) -> None:
+    """Waits until no place on the server is taken."""
+
+    async def empty() -> bool:
+        return await server.streams() == []
+
+    await eventually(empty, page=page, what="every session is gone", timeout_s=8)

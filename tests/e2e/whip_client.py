@@ -1,0 +1,240 @@
+"""A WHIP client as a program of its own: sends numbered pictures, reads what comes back, prints what it saw as JSON.
+
+`python -m tests.e2e.whip_client URL [--codec vp8] ...`; it knows nothing of the server but the contract.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import aioice.ice
+import av
+import numpy as np
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.codecs import get_capabilities
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
+from yarl import URL
+
+from server.transports.aiortc_changes import AiortcChanges, apply
+from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
+
+
+@dataclasses.dataclass
+class Report:
+    """What the client saw; round trips in milliseconds, from before encoding to after decoding."""
+
+    location: str = ""
+    answer: str = ""
+    connected: bool = False
+    sent: int = 0
+    returned: int = 0
+    unreadable: int = 0
+    backwards: int = 0
+    annotated: int = 0
+    round_trip_ms: dict[str, float] = dataclasses.field(default_factory=dict)
+    longest_gap_ms: float = 0.0
+    messages: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    message_count: int = 0
+
+
+class Viewer:
+    """Reads the video that comes back."""
+
+    def __init__(self, sent_at: dict[int, float], report: Report, *, warm_up_s: float) -> None:
+        self._sent_at = sent_at
+        self._report = report
+        self._counts_from = time.monotonic() + warm_up_s
+        self._round_trips_ms: list[float] = []
+        self._last_number = -1
+        self._last_at: float | None = None
+
+    async def watch(self, track: MediaStreamTrack) -> None:
+        """Reads until the track ends."""
+        try:
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, av.VideoFrame):
+                    self._see(frame)
+        except MediaStreamError:
+            pass
+
+    def finish(self) -> None:
+        """Puts the percentiles into the report."""
+        if self._round_trips_ms:
+            p50, p95, p99 = np.percentile(self._round_trips_ms, [50, 95, 99])
+            self._report.round_trip_ms = {"p50": round(p50, 1), "p95": round(p95, 1), "p99": round(p99, 1)}
+
+    def _see(self, frame: av.VideoFrame) -> None:
+        now = time.monotonic()
+        picture = np.asarray(frame.to_ndarray(), dtype=np.uint8)
+        report = self._report
+        report.returned += 1
+        report.annotated += coloured_pixels(picture) > 50
+        number = read_number(picture)
+        if number is None or number not in self._sent_at:
+            report.unreadable += 1
+            return
+        report.backwards += number < self._last_number
+        self._last_number = number
+        if now >= self._counts_from:
+            self._round_trips_ms.append((now - self._sent_at[number]) * 1000)
+            if self._last_at is not None:
+                report.longest_gap_ms = max(report.longest_gap_ms, (now - self._last_at) * 1000)
+            self._last_at = now
+
+
+class Client:
+    """One WHIP session."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.report = Report()
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._track = MarkedVideoTrack(fps=options.fps, width=options.width, height=options.height)
+        self._viewer: Viewer | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
+        self._pc.on("track", self._take_track)
+        self._pc.on("connectionstatechange", self._note_state)
+
+    async def run(self) -> None:
+        """Connects, sends for as long as asked, and leaves."""
+        channel = self._pc.createDataChannel("detections") if self._options.channel else None
+        self._add_media()
+        await self._pc.setLocalDescription(await self._pc.createOffer())
+        async with aiohttp.ClientSession(headers=self._headers()) as http:
+            await self._offer(http)
+            if self._options.half_open:
+                await asyncio.sleep(self._options.seconds)
+                return
+            await self._connect()
+            print(json.dumps({"connected": True, "location": self.report.location}), flush=True)  # noqa: T201
+            await self._send(channel)
+            if self._options.delete:
+                await http.delete(self.report.location)
+        await self._leave()
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._options.key}"} if self._options.key else {}
+
+    def _add_media(self) -> None:
+        transceiver = self._pc.addTransceiver(self._track, direction=self._options.direction)
+        wanted = f"video/{self._options.codec}"
+        codecs = get_capabilities("video").codecs
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType.lower() in (wanted, "video/rtx")])
+        if self._options.audio:
+            self._pc.addTransceiver(AudioStreamTrack(), direction="sendonly")
+
+    async def _offer(self, http: aiohttp.ClientSession) -> None:
+        offer = self._pc.localDescription.sdp
+        async with http.post(self._options.url, data=offer, headers={"Content-Type": "application/sdp"}) as response:
+            answer = await response.text()
+            if response.status != 201:
+                raise SystemExit(f"{response.status} {answer}")
+            self.report.location = str(response.url.join(URL(response.headers["Location"])))
+        self.report.answer = answer
+        if not self._options.half_open:
+            await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def _connect(self) -> None:
+        async with asyncio.timeout(10):
+            await self._connected.wait()
+        self.report.connected = True
+
+    async def _send(self, channel: RTCDataChannel | None) -> None:
+        if channel is not None:
+            channel.on("message", self._take_message)
+        ends_at = time.monotonic() + self._options.seconds
+        for control in self._options.control:
+            await asyncio.sleep(1.0)
+            if channel is not None:
+                channel.send(control)
+        await asyncio.sleep(max(0.0, ends_at - time.monotonic()))
+        self.report.sent = len(self._track.sent_at)
+
+    async def _leave(self) -> None:
+        await self._pc.close()
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._viewer is not None:
+            self._viewer.finish()
+
+    def _note_state(self) -> None:
+        if self._pc.connectionState == "connected":
+            self._connected.set()
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "video":
+            self._viewer = Viewer(self._track.sent_at, self.report, warm_up_s=self._options.warm_up)
+            self._watching = asyncio.ensure_future(self._viewer.watch(track))
+
+    def _take_message(self, text: str) -> None:
+        self.report.message_count += 1
+        # The newest tell what holds at the end, the others are only counted.
+        self.report.messages = [*self.report.messages[-39:], json.loads(text)]
+
+
+def lose_packets(share: float, *, seed: int = 7) -> None:
+    """Drops a share of all RTP and RTCP packets in both directions, below aiortc; STUN and DTLS get through."""
+    dice = random.Random(seed)
+
+    def is_lost(data: bytes) -> bool:
+        return 128 <= data[0] <= 191 and dice.random() < share
+
+    send, receive = aioice.ice.StunProtocol.send_data, aioice.ice.Connection.data_received
+
+    async def send_data(self: aioice.ice.StunProtocol, data: bytes, addr: tuple[str, int]) -> None:
+        if not is_lost(data):
+            await send(self, data, addr)
+
+    def data_received(self: aioice.ice.Connection, data: bytes, component: int) -> None:
+        if not is_lost(data):
+            receive(self, data, component)
+
+    replace: Callable[..., None] = setattr
+    replace(aioice.ice.StunProtocol, "send_data", send_data)
+    replace(aioice.ice.Connection, "data_received", data_received)
+
+
+def parse_options(arguments: list[str]) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--key", default="")
+    parser.add_argument("--codec", choices=["h264", "vp8"], default="h264")
+    parser.add_argument("--direction", choices=["sendrecv", "sendonly"], default="sendrecv")
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--warm-up", type=float, default=1.0)
+    parser.add_argument("--fps", type=float, default=30.0)
+    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--height", type=int, default=480)
+    parser.add_argument("--loss", type=float, default=0.0)
+    parser.add_argument("--control", action="append", default=[], help="one a second is sent, in order")
+    parser.add_argument("--audio", action="store_true")
+    parser.add_argument("--no-channel", dest="channel", action="store_false")
+    parser.add_argument("--delete", action="store_true", help="end with DELETE before closing")
+    parser.add_argument("--half-open", action="store_true", help="take the answer and never connect")
+    parser.add_argument("--plain", action="store_true", help="aiortc as it is; otherwise as prompt as a browser")
+    return parser.parse_args(arguments)
+
+
+async def main() -> None:
+    """Runs one session and prints the report as the last line."""
+    options = parse_options(sys.argv[1:])
+    apply(AiortcChanges() if not options.plain else AiortcChanges(receiver=None, bitrates=None, quick_consent=False))
+    if options.loss:
+        lose_packets(options.loss)
+    client = Client(options)
+    await client.run()
+    print(json.dumps(dataclasses.asdict(client.report)), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,258 @@
+"""Each change to aiortc, switched on and off, and none for another version."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import aioice.ice
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, rtcpeerconnection, rtcrtpsender
+from aiortc.codecs.h264 import H264Encoder
+from aiortc.codecs.opus import OpusEncoder
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
+
+from server.transports import aiortc_changes
+from server.transports.aiortc_changes import AiortcChanges, apply
+from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges, receipt_of
+from server.transports.encoders import Bitrates, PromptH264Encoder
+from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
+from tests.transports.rig import eventually
+
+NOTHING = AiortcChanges(receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, loopback_candidates=False)
+H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
+OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
+VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
+
+
+@contextmanager
+def applied(changes: AiortcChanges) -> Iterator[None]:
+    """Changes aiortc for the block."""
+    undo = apply(changes)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def test_switched_off_nothing_is_changed() -> None:
+    """With every switch off aiortc and aioice stay as they are."""
+    before = _state()
+    with applied(NOTHING):
+        assert _state() == before
+
+
+def test_undoing_restores_everything() -> None:
+    """What `apply()` returns puts back what was there."""
+    before = _state()
+    with applied(AiortcChanges()):
+        assert _state() != before
+    assert _state() == before
+
+
+@pytest.mark.parametrize("package", ["aiortc", "aioice"])
+def test_another_version_stays_as_it_is(
+    package: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a version that the changes were not written for, one warning is logged and nothing is changed."""
+    monkeypatch.setitem(aiortc_changes.CHECKED_VERSIONS, package, "0.1")
+    before = _state()
+    with applied(AiortcChanges()):
+        assert _state() == before
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert package in record.getMessage()
+
+
+def test_our_encoders_are_used() -> None:
+    """H.264 is encoded by ours with its bitrates, audio by aiortc's."""
+    with applied(AiortcChanges(bitrates=Bitrates(start_bps=700_000))):
+        encoder = rtcrtpsender.get_encoder(H264)  # type: ignore[attr-defined]  # aiortc's own name for it
+        assert isinstance(encoder, PromptH264Encoder)
+        assert encoder.target_bitrate == 700_000
+        assert isinstance(rtcrtpsender.get_encoder(OPUS), OpusEncoder)  # type: ignore[attr-defined]  # likewise
+    assert type(rtcrtpsender.get_encoder(H264)) is H264Encoder  # type: ignore[attr-defined]  # likewise
+
+
+def test_a_machine_with_loopback_only_offers_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where aioice finds no address, 127.0.0.1 is offered."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [])
+    with applied(AiortcChanges()):
+        assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
+    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == []
+
+
+def test_other_addresses_are_preferred_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where aioice finds an address, loopback is not offered."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.1"])
+    with applied(AiortcChanges()):
+        assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["192.0.2.1"]
+
+
+def test_a_killed_peer_is_noticed_within_fifteen_seconds() -> None:
+    """The longest time that consent checks take, each a fifth late and answered half a second too late, is below 15 s."""
+    with applied(AiortcChanges()):
+        assert aioice.ice.CONSENT_FAILURES * (aioice.ice.CONSENT_INTERVAL * 1.2 + 0.5) < 15
+
+
+def test_damaged_frames_log_one_line_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    """Of many warnings at once only the first is logged; errors all are."""
+    log = logging.getLogger("aiortc.rtcrtpreceiver")
+    with applied(AiortcChanges()):
+        for number in range(5):
+            log.warning("failed to decode %d", number)
+        log.error("something else")
+    log.warning("failed to decode again")
+    assert [record.getMessage() for record in caplog.records] == [
+        "failed to decode 0",
+        "something else",
+        "failed to decode again",
+    ]
+
+
+async def test_the_first_estimate_is_seeded() -> None:
+    """The receiver tells the first sender the given estimate, or none for three seconds as in aiortc."""
+    for bps in (2_500_000, None):
+        async with _receiver(ReceiverChanges(start_bitrate_bps=bps)) as receiver:
+            control = receiver._RTCRtpReceiver__remote_bitrate_estimator.rate_control
+            assert control.current_bitrate_initialized is (bps is not None)
+            assert bps is None or control.current_bitrate == bps
+
+
+async def test_a_frame_is_decoded_at_its_marker_bit() -> None:
+    """With early release the decoder has a frame when its last packet is there, otherwise when the next one begins."""
+    for early_release in (True, False):
+        async with _receiver(ReceiverChanges(early_release=early_release)) as receiver:
+            await receiver._handle_rtp_packet(_packet(1, frame=0), 0)
+            assert receiver._RTCRtpReceiver__decoder_queue.qsize() == int(early_release)
+
+
+async def test_all_frames_that_a_packet_completes_are_decoded() -> None:
+    """A retransmitted packet that completes three frames gives all three to the decoder."""
+    async with _receiver(ReceiverChanges()) as receiver:
+        for number in (1, 3, 4, 2):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        assert receiver._RTCRtpReceiver__decoder_queue.qsize() == 4
+
+
+async def test_lost_packets_are_asked_for_again() -> None:
+    """While a packet is missing the NACK is repeated, and after a while a key frame is asked for; then nothing more."""
+    async with _receiver(ReceiverChanges()) as receiver:
+        for number in (1, 3):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        await _sent(receiver, nacks=4, plis=1)
+        await receiver._handle_rtp_packet(_packet(4, frame=4, data=b"\x10" + VP8_KEY_FRAME), 0)
+        await asyncio.sleep(0.15)
+        asked = len(receiver.nacks)
+        await asyncio.sleep(0.15)
+        assert len(receiver.nacks) == asked
+        assert receiver._RTCRtpReceiver__decoder_queue.qsize() == 2
+
+
+async def test_a_packet_that_comes_ends_the_asking() -> None:
+    """When the missing packet arrives nothing is asked for any more."""
+    async with _receiver(ReceiverChanges()) as receiver:
+        for number in (1, 3):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        await _sent(receiver, nacks=2, plis=0)
+        await receiver._handle_rtp_packet(_packet(2, frame=2), 0)
+        await asyncio.sleep(0.15)
+        assert receiver._retry is None
+        assert receiver.plis == 0
+
+
+async def test_without_retry_lost_packets_are_asked_for_once() -> None:
+    """Switched off, a NACK is sent once, as in aiortc."""
+    async with _receiver(ReceiverChanges(nack_retry=False)) as receiver:
+        for number in (1, 3):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        await asyncio.sleep(0.2)
+        assert receiver.nacks == [[2]]
+
+
+async def test_the_time_of_receipt_reaches_the_source() -> None:
+    """The time at which a frame's last packet arrived is found under the pts that the decoder gives it."""
+    async with _receiver(ReceiverChanges(), clock=lambda: 42.0) as receiver:
+        await receiver._handle_rtp_packet(_packet(1, frame=5), 0)
+        await receiver._handle_rtp_packet(_packet(2, frame=6), 0)
+        assert receipt_of(receiver, 3000) == 42.0
+        assert receipt_of(receiver, 12345) is None
+
+
+async def test_an_unchanged_receiver_knows_no_time_of_receipt() -> None:
+    """Without the change the source has to take its own time."""
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    assert receipt_of(pc.addTransceiver("video").receiver, 0) is None
+    await pc.close()
+
+
+async def test_audio_is_received_as_in_aiortc() -> None:
+    """The changes are for video only."""
+    with applied(AiortcChanges()):
+        pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        receiver = pc.addTransceiver("audio").receiver
+        assert isinstance(receiver, FreshReceiver)
+        assert receipt_of(receiver, 0) is None
+        assert not hasattr(receiver._RTCRtpReceiver__jitter_buffer, "skipping")
+        await pc.close()
+
+
+class NotingReceiver(FreshReceiver):
+    """A receiver that notes what it would send."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.nacks: list[list[int]] = []
+        self.plis = 0
+        self._RTCRtpReceiver__codecs[97] = VP8
+        self._RTCRtpReceiver__decoder_thread = object()  # type: ignore[assignment]  # there only has to be one
+
+    async def _send_rtcp_nack(self, media_ssrc: int, lost: list[int]) -> None:
+        assert media_ssrc == 7
+        self.nacks.append(lost)
+
+    async def _send_rtcp_pli(self, media_ssrc: int) -> None:
+        assert media_ssrc == 7
+        self.plis += 1
+
+
+class _receiver:  # noqa: N801 - used like a function
+    """A receiver without a connection, stopped at the end."""
+
+    def __init__(self, changes: ReceiverChanges, **options: Any) -> None:
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        transport = self._pc.addTransceiver("video").receiver.transport
+        self._receiver = NotingReceiver("video", transport, changes=changes, **options)
+
+    async def __aenter__(self) -> NotingReceiver:
+        return self._receiver
+
+    async def __aexit__(self, *exc: object) -> None:
+        retry = self._receiver._retry
+        await self._receiver.stop()
+        if retry is not None:
+            await asyncio.wait([retry])
+        await self._pc.close()
+
+
+async def _sent(receiver: NotingReceiver, *, nacks: int, plis: int) -> None:
+    await eventually(lambda: len(receiver.nacks) >= nacks and receiver.plis >= plis)
+
+
+def _packet(number: int, *, frame: int, data: bytes = b"\x10" + VP8_DELTA_FRAME) -> RtpPacket:
+    packet = RtpPacket(payload_type=97, sequence_number=number, timestamp=frame * 3000, marker=1, payload=data)
+    packet.ssrc = 7
+    return packet
+
+
+def _state() -> tuple[object, ...]:
+    return (
+        rtcpeerconnection.RTCRtpReceiver,  # type: ignore[attr-defined]  # aiortc's own name for it
+        rtcrtpsender.get_encoder,  # type: ignore[attr-defined]  # likewise
+        aioice.ice.CONSENT_INTERVAL,
+        aioice.ice.CONSENT_FAILURES,
+        aioice.ice.get_host_addresses,
+        tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),
+    )
