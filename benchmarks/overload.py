@@ -1,0 +1,51 @@
+"""Overload: frames arrive at least three times as fast as the detector can work; the age of the boxes must not grow."""
+
+import time
+from typing import Any
+
+from benchmarks.publisher import finish_publisher, start_publisher, streams
+from benchmarks.report import summary, write_result
+from tests.server_process import ServerProcess
+
+# The delivered model at its largest input on one thread: slow, and as real as it gets.
+SLOW = ("--imgsz", "1280", "--precision", "f32")
+SLOW_ENVIRON = {"SIGHTLINE_INFERENCE__THREADS": "1"}
+
+
+def run(*, minutes: float = 5.0) -> None:
+    """One stream of 640x480 at 30 frames a second; samples the server once a second."""
+    with ServerProcess(*SLOW, environ=SLOW_ENVIRON) as server:
+        publisher = start_publisher(server, seconds=minutes * 60 + 5)
+        samples = _sample(server, seconds=minutes * 60)
+        report = finish_publisher(publisher)
+    write_result("overload", _figures(samples, report=report, minutes=minutes))
+
+
+def _sample(server: ServerProcess, *, seconds: float) -> list[dict[str, Any]]:
+    """One row a second: the stream's counters and the process' memory."""
+    rows: list[dict[str, Any]] = []
+    started = time.monotonic()
+    while (elapsed_s := time.monotonic() - started) < seconds:
+        time.sleep(1.0)
+        resident_mib = server.resident_mib
+        rows += [{"at_s": elapsed_s, "resident_mib": resident_mib, **stream} for stream in streams(server)]
+    return rows
+
+
+def _figures(rows: list[dict[str, Any]], *, report: dict[str, Any], minutes: float) -> dict[str, Any]:
+    # The first seconds belong to the connection, not to the load.
+    first = [row for row in rows if 5 <= row["at_s"] < 65]
+    last = [row for row in rows if row["at_s"] >= minutes * 60 - 60]
+    return {
+        "minutes": minutes,
+        "received_over_processed": round(last[-1]["received"] / last[-1]["processed"], 2),
+        "box_age_p95_ms": {"first minute": _box_age(first), "last minute": _box_age(last)},
+        "resident_mib": {"after 5 s": round(first[0]["resident_mib"], 1), "end": round(last[-1]["resident_mib"], 1)},
+        "round_trip_ms": report["round_trip_ms"],
+        "returned_fps": round(report["returned"] / (minutes * 60), 1),
+    }
+
+
+def _box_age(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The server's own p95, which it takes over the newest 150 pictures: the minute's median and worst."""
+    return summary([row["box_age_ms"]["p95"] for row in rows if row["box_age_ms"]["p95"] is not None])

@@ -1,0 +1,112 @@
+// @ts-check
+/** Everything the page asks the server; the only place with a fetch. */
+
+/** @typedef {import("./types.js").Info} Info */
+/** @typedef {import("./types.js").PredictAnswer} PredictAnswer */
+
+/** The server refused; carries its RFC 9457 problem. */
+export class ApiError extends Error {
+  /** @param {{status: number, problem: Record<string, unknown>, retryAfterS: number | null, requestId: string | null}} answer */
+  constructor({ status, problem, retryAfterS, requestId }) {
+    super(String(problem.detail ?? problem.title ?? `The server answered ${status}.`));
+    this.status = status;
+    this.problem = problem;
+    this.retryAfterS = retryAfterS;
+    this.requestId = requestId;
+  }
+
+  /** @param {Response} response */
+  static async from(response) {
+    const problem = await response.json().catch(() => ({}));
+    const retryAfterS = Number(response.headers.get("Retry-After") ?? NaN);
+    return new ApiError({
+      status: response.status,
+      problem: problem && typeof problem === "object" ? problem : {},
+      retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
+      requestId: response.headers.get("X-Request-Id"),
+    });
+  }
+}
+
+/** No answer came: the server is not running or the network is down. */
+export class NetworkError extends Error {}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [init]
+ */
+async function call(path, init) {
+  let response;
+  try {
+    response = await fetch(path, { cache: "no-store", ...init });
+  } catch (cause) {
+    if (init?.signal?.aborted) throw cause;
+    throw new NetworkError("The server does not answer.", { cause });
+  }
+  if (!response.ok) throw await ApiError.from(response);
+  return response;
+}
+
+/** @returns {Promise<Info>} */
+export const getInfo = async () => (await call("/api/info")).json();
+
+/** Resolves when the server is ready; an ApiError 503 says why it is not. */
+export const getReady = async () => void (await call("/readyz"));
+
+/**
+ * Has one picture checked; results come down to 5 %, so that the page can filter without asking again.
+ * @param {File} file
+ * @param {AbortSignal} signal
+ * @returns {Promise<PredictAnswer>}
+ */
+export async function predict(file, signal) {
+  const response = await call("/predict?format=json&conf=0.05", { method: "POST", body: pictureForm(file), signal });
+  return response.json();
+}
+
+/**
+ * The same picture in a format that every browser shows, without boxes: nothing is as sure as 1.
+ * @param {File} file
+ * @param {AbortSignal} signal
+ */
+export async function convertPicture(file, signal) {
+  const response = await call("/predict?format=jpeg&conf=1", { method: "POST", body: pictureForm(file), signal });
+  return response.blob();
+}
+
+/** @param {File} file */
+function pictureForm(file) {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  return form;
+}
+
+/**
+ * Opens a WHIP session (RFC 9725) and returns the answer and the session's address.
+ * @param {string} offer
+ * @param {{query: URLSearchParams, signal: AbortSignal}} options
+ */
+export async function openWhip(offer, { query, signal }) {
+  const headers = { "Content-Type": "application/sdp" };
+  const response = await call(`/whip?${query}`, { method: "POST", headers, body: offer, signal });
+  return { answer: await response.text(), location: response.headers.get("Location") ?? "" };
+}
+
+/**
+ * Ends a WHIP session; outlives the page, so that closing a tab frees its place at once.
+ * @param {string} location
+ */
+export async function closeWhip(location) {
+  await call(location, { method: "DELETE", keepalive: true }).catch(() => undefined);
+}
+
+/** @param {string} key */
+export async function signIn(key) {
+  const headers = { "Content-Type": "application/json" };
+  await call("/api/session", { method: "POST", headers, body: JSON.stringify({ key }) });
+}
+
+/** Forgets this browser's sign-in. */
+export async function signOut() {
+  await call("/api/session", { method: "DELETE" });
+}

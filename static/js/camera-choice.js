@@ -1,0 +1,97 @@
+// @ts-check
+import { h, icon } from "./dom.js";
+import { listCameras } from "./camera.js";
+
+const KEY = "sightline.camera";
+const SAMPLE = "sample";
+
+/** Which camera: a list that follows what is plugged in, and the sample clip. */
+export class CameraChoice {
+  #select;
+  #onplugged;
+  #changed = () => void this.refresh();
+  #known = -1;
+
+  /**
+   * @param {object} options
+   * @param {(deviceId: string) => void} options.onchange
+   * @param {() => void} options.onplugged  a camera has appeared
+   */
+  constructor({ onchange, onplugged }) {
+    this.#onplugged = onplugged;
+    this.#select = h("select", {
+      id: "camera",
+      onchange: () => {
+        remember(this.#select.value);
+        onchange(this.#select.value);
+      },
+    });
+    this.element = h(
+      "div",
+      { class: "field cam" },
+      h("label", { class: "label", for: "camera" }, "Camera"),
+      h("div", { class: "select" }, this.#select, icon("down", "s")),
+    );
+    navigator.mediaDevices?.addEventListener?.("devicechange", this.#changed);
+  }
+
+  /** The id of the chosen camera; "" is the browser's choice. */
+  get deviceId() {
+    return this.#select.value === SAMPLE ? "" : this.#select.value;
+  }
+
+  get isSample() {
+    return this.#select.value === SAMPLE;
+  }
+
+  /** @param {boolean} on */
+  set isSample(on) {
+    if (on) this.#select.value = SAMPLE;
+    else if (this.isSample) this.#select.selectedIndex = 0;
+  }
+
+  /**
+   * Reads the list of cameras anew.
+   * @param {string} [current]  the id of the one in use
+   */
+  async refresh(current) {
+    const cameras = await listCameras();
+    const chosen = current ?? (this.#select.value || recall());
+    const options = cameras
+      .filter((camera) => camera.deviceId)
+      .map((camera, at) => h("option", { value: camera.deviceId }, camera.label || `Camera ${at + 1}`));
+    this.#select.replaceChildren(
+      ...(options.length ? options : [h("option", { value: "" }, "Default camera")]),
+      h("option", { value: SAMPLE }, "Sample clip"),
+    );
+    if ([...this.#select.options].some((option) => option.value === chosen)) this.#select.value = chosen;
+    if (this.#known >= 0 && cameras.length > this.#known) this.#onplugged();
+    this.#known = cameras.length;
+  }
+
+  focus() {
+    this.#select.focus();
+  }
+
+  close() {
+    navigator.mediaDevices?.removeEventListener?.("devicechange", this.#changed);
+  }
+}
+
+function recall() {
+  try {
+    return localStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} deviceId */
+function remember(deviceId) {
+  if (deviceId === SAMPLE) return;
+  try {
+    localStorage.setItem(KEY, deviceId);
+  } catch {
+    /* the browser's choice is taken next time */
+  }
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/** Handing things over to the person: text to the clipboard, files to keep. */
+
+import { h } from "./dom.js";
+
+/**
+ * Copies text; falls back to a selected field where the page is not secure and has no clipboard.
+ * @param {string} text
+ */
+export async function copyText(text) {
+  if (navigator.clipboard?.writeText) return navigator.clipboard.writeText(text);
+  const field = h("textarea", { class: "vh", readonly: true });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+/**
+ * Says on the button itself that it worked, then gives its words back.
+ * @param {HTMLElement} button
+ * @param {string} word
+ */
+export function confirmOn(button, word) {
+  const label = button.querySelector(".word") ?? button;
+  const before = label.textContent;
+  if (before === word) return;
+  label.textContent = word;
+  setTimeout(() => {
+    label.textContent = before;
+  }, 2000);
+}
+
+/**
+ * Gives the browser a file to keep.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function saveBlob(blob, name) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/**
+ * A moment as part of a file name.
+ * @param {Date} date
+ */
+export const stamp = (date) => date.toISOString().slice(0, 19).replace(/[:T]/g, "-");

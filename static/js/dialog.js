@@ -1,0 +1,23 @@
+// @ts-check
+import { h, icon } from "./dom.js";
+
+/**
+ * Opens a modal dialog; Escape, its button and a click beside it close it, and the focus goes back to where it was.
+ * @param {string} title
+ * @param {...(Node | string)} content
+ */
+export function openDialog(title, ...content) {
+  const id = `dialog-${Math.random().toString(36).slice(2)}`;
+  const close = h(
+    "button",
+    { class: "btn ghost icon small", type: "button", "aria-label": "Close", onclick: () => dialog.close() },
+    icon("x"),
+  );
+  const head = h("div", { class: "card-head" }, h("h2", { id }, title), h("div", { class: "end" }, close));
+  const dialog = h("dialog", { class: "dialog", "aria-labelledby": id }, head, h("div", { class: "body" }, ...content));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}

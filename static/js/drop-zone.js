@@ -1,0 +1,105 @@
+// @ts-check
+import { h, icon } from "./dom.js";
+import { bytes } from "./format.js";
+
+/** Takes pictures: by a button, by paste anywhere on the place, and by drop on the whole window. */
+export class DropZone {
+  #onfiles;
+  #input;
+  #over = h("div", { class: "drop-over", hidden: true }, "Drop to check");
+  #depth = 0;
+
+  /**
+   * @param {number} limit  bytes
+   * @param {(files: File[]) => void} onfiles
+   */
+  constructor(limit, onfiles) {
+    this.#onfiles = onfiles;
+    this.#input = h("input", {
+      type: "file",
+      accept: "image/*",
+      multiple: true,
+      class: "vh",
+      tabindex: -1,
+      "aria-label": "Choose pictures",
+      onchange: () => this.#chosen(),
+    });
+    const choose = h("button", { class: "btn small", type: "button", onclick: () => this.choose() }, "Choose a picture");
+    this.element = h(
+      "div",
+      { class: "drop" },
+      icon("upload"),
+      h("p", {}, h("b", {}, "Drop or paste a picture"), `JPEG, PNG, WebP, TIFF, BMP · up to ${bytes(limit)}`),
+      this.#input,
+      choose,
+    );
+  }
+
+  /** Opens the browser's file chooser. */
+  choose() {
+    this.#input.click();
+  }
+
+  open() {
+    document.body.append(this.#over);
+    for (const [name, listener] of this.#listeners) addEventListener(name, listener);
+  }
+
+  close() {
+    this.#over.remove();
+    for (const [name, listener] of this.#listeners) removeEventListener(name, listener);
+  }
+
+  /** @type {[string, (event: any) => void][]} */
+  #listeners = [
+    ["dragenter", (event) => this.#drag(event, 1)],
+    ["dragleave", (event) => this.#drag(event, -1)],
+    ["dragover", (event) => hasFiles(event) && event.preventDefault()],
+    ["drop", (event) => this.#drop(event)],
+    ["paste", (event) => this.#paste(event)],
+  ];
+
+  /**
+   * @param {DragEvent} event
+   * @param {number} step  the pointer crosses from child to child: only the sum says whether it is inside
+   */
+  #drag(event, step) {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    this.#depth += step;
+    this.#over.hidden = this.#depth <= 0;
+  }
+
+  /** @param {DragEvent} event */
+  #drop(event) {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    this.#depth = 0;
+    this.#over.hidden = true;
+    this.#take([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  /** @param {ClipboardEvent} event */
+  #paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    const time = new Date().toTimeString().slice(0, 5);
+    this.#take(
+      files.map((file) => (/^image\.\w+$/.test(file.name) ? new File([file], `pasted ${time}`, { type: file.type }) : file)),
+    );
+  }
+
+  #chosen() {
+    this.#take([...(this.#input.files ?? [])]);
+    this.#input.value = "";
+  }
+
+  /** @param {File[]} files */
+  #take(files) {
+    if (files.length) this.#onfiles(files);
+  }
+}
+
+/** @param {DragEvent} event */
+const hasFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));

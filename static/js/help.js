@@ -1,0 +1,48 @@
+// @ts-check
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+
+/**
+ * Opens Help: the shortcuts of this place, their off switch, and how to use what the page says.
+ * @param {import("./shortcuts.js").Shortcuts} shortcuts
+ */
+export function openHelp(shortcuts) {
+  const keys = Object.entries(shortcuts.keys).flatMap(([key, { label }]) => [
+    h("dt", {}, h("kbd", {}, key.toUpperCase())),
+    h("dd", {}, label),
+  ]);
+  const onchange = () => {
+    shortcuts.on = box.checked;
+  };
+  const box = h("input", { type: "checkbox", checked: shortcuts.on, onchange });
+  openDialog(
+    "Help",
+    h("h3", {}, "Keys on this place"),
+    h("dl", { class: "keys" }, ...keys),
+    h("label", { class: "check" }, box, "Single-key shortcuts"),
+    ...responsibleUse(),
+  );
+}
+
+/** Opens the part on responsible use alone. */
+export function openResponsibleUse() {
+  openDialog("Responsible use", ...responsibleUse().slice(1));
+}
+
+function responsibleUse() {
+  return [
+    h("h3", {}, "Responsible use"),
+    h(
+      "p",
+      {},
+      "A box is a possible firearm. A person looks and decides; nothing that a detector says is a verdict about somebody.",
+    ),
+    h(
+      "p",
+      {},
+      "The detector misses things and takes other things for firearms: small, dark, blurred or partly hidden ones above all. " +
+        "Nothing found does not mean that nothing is there.",
+    ),
+    h("p", {}, "Film only where you may, and tell the people who are filmed."),
+  ];
+}

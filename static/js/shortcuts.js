@@ -1,0 +1,62 @@
+// @ts-check
+/** Single-key shortcuts; they act only outside fields and can be switched off (WCAG 2.1.4). */
+
+const KEY = "sightline.shortcuts";
+
+/** @typedef {Record<string, {label: string, run: () => void}>} Keys  by lower-case key */
+
+export class Shortcuts {
+  /** @type {() => Keys} */
+  #keys;
+  #on = recall();
+  #pressed = (/** @type {KeyboardEvent} */ event) => this.#press(event);
+
+  /** @param {() => Keys} keys  those of the place that is open */
+  constructor(keys) {
+    this.#keys = keys;
+  }
+
+  open() {
+    addEventListener("keydown", this.#pressed);
+  }
+
+  close() {
+    removeEventListener("keydown", this.#pressed);
+  }
+
+  get keys() {
+    return this.#keys();
+  }
+
+  get on() {
+    return this.#on;
+  }
+
+  set on(value) {
+    this.#on = value;
+    try {
+      localStorage.setItem(KEY, value ? "on" : "off");
+    } catch {
+      /* the choice then lasts for this page */
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    if (!this.#on || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+    const inField =
+      event.target instanceof Element && event.target.closest("input:not([type=range]), select, textarea, dialog, [popover]");
+    const key = this.#keys()[event.key.toLowerCase()];
+    if (inField || !key) return;
+    event.preventDefault();
+    key.run();
+  }
+}
+
+function recall() {
+  try {
+    return localStorage.getItem(KEY) !== "off";
+  } catch {
+    return true;
+  }
+}

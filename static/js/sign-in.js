@@ -1,0 +1,42 @@
+// @ts-check
+import { ApiError, signIn } from "./api.js";
+import { byId } from "./dom.js";
+
+const form = /** @type {HTMLFormElement} */ (byId("form"));
+const field = /** @type {HTMLInputElement} */ (byId("key"));
+
+/** @param {string} text */
+function complain(text) {
+  byId("problem-text").textContent = text;
+  byId("problem").hidden = !text;
+  field.setAttribute("aria-invalid", String(Boolean(text)));
+  if (text) field.select();
+}
+
+/** @param {string} key */
+async function enter(key) {
+  complain("");
+  try {
+    await signIn(key);
+    location.replace("/");
+  } catch (error) {
+    const wrong = error instanceof ApiError && error.status === 401;
+    complain(
+      wrong ? "This key is not known here. Check it and try again." : error instanceof Error ? error.message : String(error),
+    );
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void enter(field.value.trim());
+});
+
+// the address that the server prints carries the key behind the #, which browsers never send
+const printed = new URLSearchParams(location.hash.slice(1)).get("key");
+if (printed) {
+  history.replaceState(null, "", location.pathname);
+  await enter(printed);
+}
+
+export {};

@@ -1,0 +1,233 @@
+// @ts-check
+/** Every state that a stage can show, with its text word for word. `{name}` is filled in when it is shown. */
+
+/**
+ * @typedef {object} State
+ * @property {string} icon
+ * @property {string} heading
+ * @property {string} body
+ * @property {string[]} actions  keys of ACTIONS; the first one is primary where `primary` is true
+ * @property {boolean} [primary]
+ * @property {{sign: string, word: string}} [chip]
+ * @property {boolean} [over]  what lies behind stays visible, dimmed
+ * @property {boolean} [progress]  shows a moving bar
+ */
+
+/** @type {Record<string, {label: string, icon?: string}>} */
+export const ACTIONS = {
+  start: { label: "Start camera", icon: "live" },
+  sample: { label: "Try the sample clip" },
+  cancel: { label: "Cancel" },
+  again: { label: "Try again", icon: "swap" },
+  now: { label: "Try now", icon: "swap" },
+  restart: { label: "Start again", icon: "swap" },
+  reconnect: { label: "Reconnect now", icon: "swap" },
+  stop: { label: "Stop" },
+  picture: { label: "Check a picture" },
+  camera: { label: "Choose camera", icon: "live" },
+  otherCamera: { label: "Choose another camera" },
+  copyHttps: { label: "Copy https address", icon: "copy" },
+  signIn: { label: "Sign in", icon: "lock" },
+  copyDetails: { label: "Copy details" },
+  choose: { label: "Choose a picture", icon: "upload" },
+  chooseOther: { label: "Choose another picture", icon: "upload" },
+};
+
+/** @type {Record<string, State>} */
+export const LIVE_STATES = {
+  idle: {
+    icon: "live",
+    heading: "See what the detector sees",
+    body: "Start your camera. Each picture is checked as it arrives, and nothing is kept on the server.",
+    actions: ["start", "sample"],
+    primary: true,
+  },
+  asking: {
+    icon: "lock",
+    heading: "Allow the camera",
+    body: "Your browser is asking above. Choose Allow to start.",
+    actions: ["cancel"],
+  },
+  opening: { icon: "live", heading: "Opening the camera", body: "This takes about a second.", actions: ["cancel"] },
+  refused: {
+    icon: "block",
+    heading: "The browser blocked the camera",
+    body: "Click the camera sign in the address bar, choose Allow, then try again. Sightline cannot ask a second time by itself.",
+    actions: ["again", "picture"],
+    primary: true,
+  },
+  noCamera: {
+    icon: "block",
+    heading: "No camera found",
+    body: "Plug one in and it appears here by itself. A phone or laptop can open this page too.",
+    actions: ["sample", "picture"],
+  },
+  cameraInUse: {
+    icon: "block",
+    heading: "Another program is using the camera",
+    body: "Close it there (a call, another tab), then try again.",
+    actions: ["again", "otherCamera"],
+    primary: true,
+  },
+  cameraGone: {
+    icon: "plug",
+    heading: "The camera was unplugged",
+    body: "Plug it in again, or choose another.",
+    actions: ["camera"],
+    primary: true,
+  },
+  insecure: {
+    icon: "lock",
+    heading: "Browsers give the camera only to secure pages",
+    body: "Open this page with https, or as http://localhost on the server's own machine.",
+    actions: ["copyHttps", "picture"],
+    primary: true,
+  },
+  unsupported: {
+    icon: "block",
+    heading: "This browser cannot send video",
+    body: "It lacks {missing}. Chrome, Edge and Firefox from 2024, or Safari 17.5, can.",
+    actions: ["picture"],
+    primary: true,
+  },
+  loading: {
+    icon: "server",
+    heading: "The model is loading",
+    body: "Usually 2 seconds. Your camera starts by itself then.",
+    actions: ["cancel"],
+  },
+  full: {
+    icon: "server",
+    heading: "All {capacity} places are taken",
+    body: "{active} of {capacity} live sessions are in use. We try again by ourselves in {seconds} s.",
+    actions: ["now", "picture"],
+    primary: true,
+  },
+  connecting: {
+    icon: "plug",
+    heading: "Connecting",
+    body: "Camera is on. Opening the video connection to the server, this takes about a second.",
+    actions: ["cancel"],
+    chip: { sign: "busy", word: "Connecting" },
+    over: true,
+  },
+  connectingSample: {
+    icon: "plug",
+    heading: "Connecting",
+    body: "Opening the video connection to the server, this takes about a second.",
+    actions: ["cancel"],
+    chip: { sign: "busy", word: "Connecting" },
+    over: true,
+  },
+  noMedia: {
+    icon: "plug",
+    heading: "No video came through",
+    body:
+      "The server answered, but its video did not arrive within 5 s. A firewall on the way may let no UDP through; " +
+      "another network may. Pictures work here.",
+    actions: ["again", "picture"],
+    primary: true,
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online. Trying again in {seconds} s (attempt {attempt}).",
+    actions: ["now", "cancel"],
+    primary: true,
+  },
+  lost: {
+    icon: "plug",
+    heading: "Connection lost {ago} s ago",
+    body: "The last picture is shown, it is not live. Trying again in {seconds} s (attempt {attempt}).",
+    actions: ["reconnect", "stop"],
+    primary: true,
+    over: true,
+  },
+  ended: { icon: "server", heading: "The session ended", body: "{detail}", actions: ["restart", "copyDetails"], primary: true },
+  signedOut: {
+    icon: "lock",
+    heading: "Please sign in again",
+    body: "Your sign-in has run out.",
+    actions: ["signIn"],
+    primary: true,
+  },
+};
+
+/** @type {Record<string, State>} */
+export const PICTURE_STATES = {
+  empty: {
+    icon: "picture",
+    heading: "Check a picture",
+    body: "Drop, paste or choose one. It is checked on this server and not kept.",
+    actions: ["choose"],
+    primary: true,
+  },
+  checking: { icon: "picture", heading: "Checking {name}", body: "", actions: ["cancel"], over: true, progress: true },
+  busy: {
+    icon: "server",
+    heading: "{name} waits",
+    body: "The server is busy. Trying again in {seconds} s.",
+    actions: ["now", "cancel"],
+    primary: true,
+  },
+  tooLarge: {
+    icon: "block",
+    heading: "{name} is too large",
+    body: "It is {size}, the limit is {limit}.",
+    actions: ["chooseOther"],
+    primary: true,
+  },
+  tooManyPixels: { icon: "block", heading: "{name} is too large", body: "{detail}", actions: ["chooseOther"], primary: true },
+  notPicture: {
+    icon: "block",
+    heading: "{name} was not checked",
+    body: "This is not a picture. JPEG, PNG, WebP, TIFF and BMP work.",
+    actions: ["chooseOther"],
+    primary: true,
+  },
+  damaged: {
+    icon: "block",
+    heading: "{name} was not checked",
+    body: "The file is damaged and cannot be opened.",
+    actions: ["chooseOther"],
+    primary: true,
+  },
+  failed: {
+    icon: "warn",
+    heading: "{name} was not checked",
+    body: "{detail}",
+    actions: ["again", "chooseOther", "copyDetails"],
+    primary: true,
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online, then try again.",
+    actions: ["again"],
+    primary: true,
+  },
+  signedOut: {
+    icon: "lock",
+    heading: "Please sign in again",
+    body: "Your sign-in has run out.",
+    actions: ["signIn"],
+    primary: true,
+  },
+};
+
+/** The line under the strip when the picture is late, by cause. */
+export const CAUSES = {
+  detector:
+    "The server checks {checked} pictures a second, your camera sends {sent}. Older ones are skipped, so what you see stays recent.",
+  network: "The network is losing pictures ({loss} %).",
+  shared: "{others} other sessions share this server.",
+  sharedOne: "1 other session shares this server.",
+  distance: "The way to the server and back takes {rtt} ms.",
+  camera: "Your camera sends {sent} pictures a second. More light often makes it faster.",
+};
+
+/**
+ * @param {string} text
+ * @param {Record<string, unknown>} values
+ */
+export const fillIn = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
