@@ -73,6 +73,7 @@ class Stream:
         self._failure_logged_s = float("-inf")
         self._newest: LiveResult | None = None
         self._shape: tuple[int, int] | None = None
+        self._last_shown = -1
 
     def configure(self, options: StreamOptions) -> None:
         """Sets what is shown from the next frame on."""
@@ -149,8 +150,10 @@ class Stream:
 
     async def _draw(self) -> None:
         async for drawing in self._to_draw:
-            if not len(self.pictures):
+            # When the output begins to follow the detector, a frame that was detected meanwhile is older than what was shown.
+            if not len(self.pictures) or drawing.frame.index <= self._last_shown:
                 continue
+            self._last_shown = drawing.frame.index
             result = drawing.result or self._newest
             drawn = await asyncio.get_running_loop().run_in_executor(self._renderer, self._annotate, drawing.frame, result)
             self._pressure.record_draw((self._clock() - drawing.asked_at_s) * 1000)

@@ -1,5 +1,6 @@
 """The application: makes everything that lives for the process, and closes it again."""
 
+import asyncio
 import os
 import time
 from collections import Counter
@@ -61,7 +62,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     add_routes(app)
     # Later ones use earlier ones, and are closed before them.
-    app.cleanup_ctx.extend([_io, _changed_aiortc, _served_model(detector), _live_streams])
+    app.cleanup_ctx.extend([_io, _encoders, _changed_aiortc, _served_model(detector), _live_streams])
     return app
 
 
@@ -78,6 +79,14 @@ async def _io(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.IO] = executor
     yield
     executor.shutdown()
+
+
+async def _encoders(app: web.Application) -> AsyncIterator[None]:
+    """The loop's own executor, where aiortc encodes: a thread for each session, so that none waits for another's picture."""
+    sessions = app[app_keys.SETTINGS].live.max_sessions
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=sessions, thread_name_prefix="encoder"))
+    # The loop shuts its executor down itself, after everything that may still encode.
+    yield
 
 
 async def _changed_aiortc(app: web.Application) -> AsyncIterator[None]:

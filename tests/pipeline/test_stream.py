@@ -211,6 +211,24 @@ async def test_exact_shows_frames_with_their_own_boxes_only(
     assert [(frame, boxes) for frame, boxes, _ in annotator.calls] == [(0, 0), (3, 3)]
 
 
+async def test_pictures_never_go_back_in_time(rig: Rig, detector: GatedDetector) -> None:
+    """A frame whose detection ends after newer frames were shown is not shown any more."""
+    detector.gate.clear()
+    source = QueueSource()
+    running = asyncio.create_task(rig.stream.run(source))
+    for index in (1, 2, 3):
+        source.queue.put_nowait(make_frame(index=index))
+        await _until(lambda index=index: rig.shown[-1:] == [index])
+    rig.stream.configure(make_options(exact=True))
+    detector.gate.set()
+    await _until(lambda: rig.processed == [1, 3])
+    source.queue.put_nowait(make_frame(index=4))
+    await _until(lambda: rig.shown[-1] == 4)
+    source.queue.put_nowait(None)
+    await running
+    assert rig.shown == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(("age_s", "drawn"), [(0.1, (2, 1, False)), (0.5, (2, 1, True)), (1.5, None)])
 async def test_old_boxes_fade_and_then_go(
     rig: Rig, detector: GatedDetector, annotator: NotingAnnotator, age_s: float, drawn: tuple[int, int, bool] | None
