@@ -34,6 +34,19 @@ class ClientFactory(Protocol):
         """A client of it; `key` is sent with every request, `wait` waits until the model is loaded."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--no-skips`, for a machine that has everything that the tests need."""
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run for a skipped test where none may be."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and terminal is not None and terminal.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder with pictures, clips and weights beside the repository."""

@@ -50,6 +50,9 @@ async function call(path, init) {
 /** @returns {Promise<Info>} */
 export const getInfo = async () => (await call("/api/info")).json();
 
+/** The icons of the page, as SVG. */
+export const getSprite = async () => (await call("/static/icons.svg", { cache: "default" })).text();
+
 /** Resolves when the server is ready; an ApiError 503 says why it is not. */
 export const getReady = async () => void (await call("/readyz"));
 

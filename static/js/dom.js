@@ -52,11 +52,7 @@ function fill(element, attributes, children) {
  * @param {string} [variant]  "s" for small, "fill" for solid
  */
 export function icon(name, variant = "") {
-  return svg(
-    "svg",
-    { class: `i ${variant}`.trim(), "aria-hidden": "true" },
-    svg("use", { href: `/static/icons.svg#i-${name}` }),
-  );
+  return svg("svg", { class: `i ${variant}`.trim(), "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
 }
 
 /**

@@ -46,7 +46,8 @@ export function gradeDetector({ detectorMs, sentPerS }) {
  * @param {number} others  other live sessions on the server
  */
 export function cause(reading, others) {
-  const { checkedPerS, sentPerS, lossPercent, rttMs } = reading;
+  const { checkedPerS, sentPerS, lossPercent, rttMs, silentMs } = reading;
+  if (silentMs > STALLED_MS) return fillIn(CAUSES.silent, { seconds: Math.floor(silentMs / 1000) });
   if (lossPercent >= 1) return fillIn(CAUSES.network, { loss: Math.round(lossPercent) });
   if (checkedPerS < 0.9 * sentPerS) {
     if (others > 0) return fillIn(others === 1 ? CAUSES.sharedOne : CAUSES.shared, { others });

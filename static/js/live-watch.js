@@ -103,8 +103,9 @@ export class LiveWatch {
   #judge(reading) {
     if (reading.silentMs > ABANDON_AFTER_MS) return this.#onsilent();
     const { age, frames } = this.strip.update(reading, performance.now());
-    this.#stage.setChip(this.#chip(age.sign));
-    this.#stage.element.classList.toggle("stale", reading.silentMs > STALLED_MS);
+    const stalled = reading.silentMs > STALLED_MS;
+    this.#stage.setChip(stalled ? { sign: "bad", word: "Stalled" } : this.#chip(age.sign));
+    this.#stage.element.classList.toggle("stale", stalled);
     this.#explain(age.sign === "ok" && frames.sign === "ok" ? "" : cause(reading, this.#others()));
     if (age.word === this.#said) return;
     this.#said = age.word;

@@ -9,6 +9,7 @@ import { PicturePlace } from "./picture.js";
 import { Router } from "./router.js";
 import { ServerButton } from "./server-button.js";
 import { Shortcuts } from "./shortcuts.js";
+import { loadSprite } from "./sprite.js";
 import { ThemeMenu } from "./theme.js";
 
 /** @typedef {{element: HTMLElement, open(): unknown, close(): void}} Place */
@@ -27,6 +28,7 @@ class App {
   #shortcuts = new Shortcuts(() => this.#keys());
 
   async start() {
+    await loadSprite().catch(() => undefined); // words stand beside all icons
     new ThemeMenu(byId("theme"));
     new ServerButton(byId("server"), this.#health);
     byId("help").addEventListener("click", () => openHelp(this.#shortcuts));

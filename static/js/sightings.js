@@ -22,6 +22,7 @@ class Sighting {
   cropAt = -Infinity;
   inView = true;
   listed = false;
+  over = false;
   crop = emptyCrop();
   #title = h("span", { class: "st mark" }, "In view");
   #span = document.createTextNode("");
@@ -59,7 +60,9 @@ class Sighting {
     if (result.class) setVar(this.element, "--c", colourOf(result.class));
   }
 
-  render() {
+  /** @param {number} now */
+  render(now) {
+    this.inView = !this.over && now - this.lastAt < OUT_OF_VIEW_MS;
     this.#title.hidden = !this.inView;
     this.#span.data = ` · ${duration((this.lastAt - this.firstAt) / 1000)}`;
     this.#value.textContent = percent(this.best);
@@ -132,7 +135,6 @@ export class Sightings {
     const now = performance.now();
     for (const result of message.results) if (result.track_id != null) this.#see(result, message.shape, now);
     if (message.results.length) this.#seenAt = now;
-    for (const sighting of this.#byTrack.values()) sighting.inView = now - sighting.lastAt < OUT_OF_VIEW_MS;
     if (!this.#told && now - this.#seenAt > 3000) {
       this.#told = true;
       this.#announcer.polite("Nothing in view");
@@ -142,7 +144,7 @@ export class Sightings {
 
   /** A new session numbers its tracks anew: what is listed stays, but nothing of it is in view. */
   endSession() {
-    for (const sighting of this.#byTrack.values()) sighting.inView = false;
+    for (const sighting of this.#byTrack.values()) sighting.over = true;
     this.#render();
     this.#byTrack.clear();
     this.#told = true;
@@ -201,8 +203,10 @@ export class Sightings {
 
   #render() {
     clearTimeout(this.#timer);
-    this.#timer = 0;
-    for (const sighting of this.#byTrack.values()) sighting.render();
+    const sightings = [...this.#byTrack.values()];
+    for (const sighting of sightings) sighting.render(performance.now());
+    // also without a further message: what was in view is not for ever
+    this.#timer = sightings.some((sighting) => sighting.inView) ? setTimeout(() => this.#render(), RENDER_EVERY_MS) : 0;
     // nothing moves under the pointer
     if (!this.#list.matches(":hover")) this.#insertNew();
     const empty = this.#count === 0;

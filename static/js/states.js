@@ -217,6 +217,7 @@ export const PICTURE_STATES = {
 
 /** The line under the strip when the picture is late, by cause. */
 export const CAUSES = {
+  silent: "No picture has come for {seconds} s. What you see is not live.",
   detector:
     "The server checks {checked} pictures a second, your camera sends {sent}. Older ones are skipped, so what you see stays recent.",
   network: "The network is losing pictures ({loss} %).",
