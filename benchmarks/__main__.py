@@ -3,9 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import overload, roundtrip, startup
+from benchmarks import overload, page, roundtrip, startup
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"startup": startup.run, "roundtrip": roundtrip.run, "overload": overload.run}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "startup": startup.run,
+    "roundtrip": roundtrip.run,
+    "page": page.run,
+    "overload": overload.run,
+}
 
 
 def main() -> None:

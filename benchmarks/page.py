@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from playwright.async_api import Page, async_playwright
 
 from benchmarks.publisher import streams
@@ -32,7 +33,9 @@ def run(*, clip: Path = CLIP, seconds: float = 30.0, flags: tuple[str, ...] = ()
 def _decode(clip: Path) -> tuple[list[Image], int]:
     with av.open(str(clip)) as container:
         rate = container.streams.video[0].average_rate
-        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)], round(rate or 30)
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in container.decode(video=0)], round(
+            rate or 30
+        )
 
 
 async def _watch(server: ServerProcess, *, camera: Path, seconds: float, screenshot: Path | None) -> list[dict[str, Any]]:

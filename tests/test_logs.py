@@ -11,6 +11,10 @@ def _record(message: str, *args: object) -> logging.LogRecord:
     return logging.LogRecord("server.test", logging.WARNING, __file__, 1, message, args, None)
 
 
+def _fail() -> None:
+    raise RuntimeError("inner")
+
+
 def test_text_line_ends_with_the_ids() -> None:
     """Ids are added inside the block and gone after it."""
     with log_context(request_id="r1"), log_context(session="s1"):
@@ -26,7 +30,7 @@ def test_text_cannot_forge_a_line() -> None:
 def test_json_line_carries_everything() -> None:
     """Level, logger, message, ids and the traceback of a failure are fields."""
     try:
-        raise RuntimeError("inner")
+        _fail()
     except RuntimeError:
         record = logging.LogRecord("server.test", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
     with log_context(session="s1"):
