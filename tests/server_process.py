@@ -29,12 +29,13 @@ class ServerProcess:
         *flags: str,
         environ: Mapping[str, str] | None = None,
         cwd: Path = REPOSITORY,
-        python: Sequence[str] = (sys.executable,),
+        command: Sequence[str] = (sys.executable, "-m", "server", "serve", "--port", "0"),
     ) -> None:
         self._data_dir = tempfile.TemporaryDirectory(prefix="sightline-")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
-        self._command = [*python, "-m", "server", "serve", "--port", "0", "--data-dir", self._data_dir.name, *flags]
-        self._environ = {**kept, "PYTHONUNBUFFERED": "1", **(environ or {})}
+        own = {"PYTHONUNBUFFERED": "1", "SIGHTLINE_SERVER__DATA_DIR": self._data_dir.name}
+        self._command = [*command, *flags]
+        self._environ = {**kept, **own, **(environ or {})}
         self._cwd = cwd
         self._known = threading.Event()
         self.lines: list[str] = []

@@ -35,7 +35,8 @@ def test_an_unpacked_wheel_serves_from_any_directory(wheel: Path, tmp_path: Path
     elsewhere.mkdir()
     zipfile.ZipFile(wheel).extractall(site)
     # -P keeps the working directory off the path, so that nothing but the wheel can be found.
-    with ServerProcess(cwd=elsewhere, environ={"PYTHONPATH": str(site)}, python=(sys.executable, "-P")) as server:
+    command = (sys.executable, "-P", "-m", "server", "serve", "--port", "0")
+    with ServerProcess(cwd=elsewhere, environ={"PYTHONPATH": str(site)}, command=command) as server:
         for path in ("", "readyz", "openapi.yaml", "static/manifest.webmanifest"):
             with urllib.request.urlopen(f"{server.url}{path}", timeout=10) as answer:
                 assert answer.status == 200
