@@ -98,9 +98,13 @@ class RunningServer:
         return int(self.url.rsplit(":", 1)[1])
 
     def stop(self) -> int:
-        """Ends it, by force where it takes long, and returns its exit code."""
+        """Asks it to end and returns its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end, by force where it takes long, and returns its exit code."""
         try:
             return self.process.wait(40)
         except subprocess.TimeoutExpired:

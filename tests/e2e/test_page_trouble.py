@@ -174,7 +174,7 @@ async def test_a_restarting_server_says_until_when(page: Page, start_server: Ser
     await expect(page.locator(".chip")).to_have_text("Ending")
     await state_is(page, "ended")
     await expect(page.locator(".empty p")).to_have_text("The server has been restarted.")
-    assert server.stop() == 0
+    assert server.wait() == 0
 
 
 async def test_a_person_can_ask_to_be_connected_after_the_restart(page: Page, start_server: ServerFactory) -> None:
@@ -184,7 +184,7 @@ async def test_a_person_can_ask_to_be_connected_after_the_restart(page: Page, st
     server.process.send_signal(signal.SIGTERM)
     await page.get_by_role("button", name="Reconnect after").click()
     await state_is(page, "lost")
-    server.stop()
+    server.wait()
     start_server("--port", str(server.port))
     await state_is(page, "picture", timeout_s=40)
 
@@ -218,10 +218,12 @@ async def test_signing_in_out_and_in_again(page: Page, start_server: ServerFacto
 
 
 async def test_the_printed_address_signs_in(page: Page, start_server: ServerFactory) -> None:
-    """The key behind the # opens the page and does not stay in the address; Sign out closes it."""
+    """The key behind the # opens the page, which fits a small phone, and leaves the address; Sign out closes it."""
     server = start_server(env={"SIGHTLINE_AUTH__API_KEYS": KEY})
+    await page.set_viewport_size({"width": 320, "height": 700})
     await page.goto(f"{server.url}/#key={KEY}")
     await expect(page.get_by_role("heading", name="See what the detector sees")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     async def hidden() -> bool:
         return KEY not in page.url
