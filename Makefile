@@ -58,18 +58,18 @@ check-python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian or Ubuntu type: sudo apt-get install python3-venv"; exit 1; }
 
 $(VENV)/serving.stamp: pyproject.toml constraints.txt | check-python
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || { $(PYTHON) -m venv $(VENV) && $(BIN)/python $(PIP) --upgrade 'pip>=25.1'; }
 	@echo "Installing what serving needs into $(VENV) (about a minute, once)"
 	@$(BIN)/python $(PIP) --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/serving.stamp
 	@echo "Installing what the tests need into $(VENV)"
-	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1' && $(BIN)/python $(PIP) --constraint constraints.txt --group dev
+	@$(BIN)/python $(PIP) --constraint constraints.txt --group dev
 	@touch $@
 
 $(EXTRA_VENV)/stamp: pyproject.toml | check-python
-	@test -x $(EXTRA_BIN)/python || $(PYTHON) -m venv $(EXTRA_VENV)
+	@test -x $(EXTRA_BIN)/python || { $(PYTHON) -m venv $(EXTRA_VENV) && $(EXTRA_BIN)/python $(PIP) --upgrade 'pip>=25.1'; }
 	@echo "Installing ultralytics and torch into $(EXTRA_VENV) (5.9 GB, a few minutes, once)"
 	@$(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --editable '.[ultralytics]' --group dev
 	@touch $@
