@@ -64,18 +64,18 @@ async def test_landmarks_and_live_regions_are_there_from_the_start(page: Page, s
 
 
 async def test_changes_are_spoken(page: Page, server: RunningServer) -> None:
-    """What comes into view is said once, politely."""
+    """That it is live, and what comes into view, is said politely, in whichever order they happen."""
     await open_place(page, server)
-    await page.evaluate("""new MutationObserver(([change]) => (window.said ??= []).push(change.target.textContent))
-      .observe(document.querySelector("#polite"), { childList: true, characterData: true })""")
+    await page.evaluate("""new MutationObserver((changes) => {
+      for (const change of changes) for (const node of change.addedNodes) (window.said ??= []).push(node.textContent);
+    }).observe(document.querySelector("#polite"), { childList: true })""")
     await page.click("[data-action=start]")
 
     async def spoken() -> bool:
         said: list[str] = await page.evaluate("window.said ?? []")
-        return any(re.fullmatch(r"Firearm in view, \d+ percent", text) for text in said)
+        return "Live over WebRTC" in said and any(re.fullmatch(r"Firearm in view, \d+ percent", text) for text in said)
 
-    await eventually(spoken, page=page, what="the firearm is announced")
-    assert "Live over WebRTC" in await page.evaluate("window.said")
+    await eventually(spoken, page=page, what="both are announced")
 
 
 async def test_a_new_place_takes_the_focus_and_the_title(page: Page, server: RunningServer) -> None:
