@@ -8,6 +8,7 @@ EXTRA_BIN := $(EXTRA_VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 MODEL ?=
+PT := $(filter %.pt %.PT,$(MODEL))
 ARGS ?=
 TESTS ?= tests
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
@@ -18,8 +19,8 @@ PIP := -m pip install --quiet --disable-pip-version-check --no-input
 help: ## Print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/serving.stamp $(if $(filter %.pt,$(MODEL)),$(EXTRA_VENV)/stamp) ## Serve on http://127.0.0.1:5000 (HOST= PORT= MODEL=best.pt ARGS=)
-ifneq ($(filter %.pt,$(MODEL)),)
+run: $(VENV)/serving.stamp $(if $(PT),$(EXTRA_VENV)/export.stamp) ## Serve on http://127.0.0.1:5000 (HOST= PORT= MODEL=best.pt ARGS=)
+ifneq ($(PT),)
 	@model=$$($(EXTRA_BIN)/python -m server export "$(MODEL)") \
 	&& exec $(BIN)/python -m server serve --host $(HOST) --port $(PORT) --model "$$model" $(ARGS)
 else
@@ -41,10 +42,10 @@ e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another pro
 bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmarks/results
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-golden: $(VENV)/dev.stamp $(EXTRA_VENV)/stamp ## Make the golden detections again, with ultralytics itself
+golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself
 	@$(EXTRA_BIN)/python -m tests.golden.make
 
-extra: $(EXTRA_VENV)/stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
+extra: $(EXTRA_VENV)/dev.stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
 
 format: $(VENV)/dev.stamp ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -58,18 +59,24 @@ check-python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian or Ubuntu type: sudo apt-get install python3-venv"; exit 1; }
 
 $(VENV)/serving.stamp: pyproject.toml constraints.txt | check-python
-	@test -x $(BIN)/python || { $(PYTHON) -m venv $(VENV) && $(BIN)/python $(PIP) --upgrade 'pip>=25.1'; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what serving needs into $(VENV) (about a minute, once)"
 	@$(BIN)/python $(PIP) --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/serving.stamp
-	@echo "Installing what the tests need into $(VENV)"
-	@$(BIN)/python $(PIP) --constraint constraints.txt --group dev
+$(EXTRA_VENV)/export.stamp: pyproject.toml constraints.txt | check-python
+	@test -x $(EXTRA_BIN)/python || $(PYTHON) -m venv $(EXTRA_VENV)
+	@echo "Installing ultralytics and torch into $(EXTRA_VENV) (5.9 GB, a few minutes, once)"
+	@$(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --editable '.[ultralytics]'
 	@touch $@
 
-$(EXTRA_VENV)/stamp: pyproject.toml | check-python
-	@test -x $(EXTRA_BIN)/python || { $(PYTHON) -m venv $(EXTRA_VENV) && $(EXTRA_BIN)/python $(PIP) --upgrade 'pip>=25.1'; }
-	@echo "Installing ultralytics and torch into $(EXTRA_VENV) (5.9 GB, a few minutes, once)"
-	@$(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --editable '.[ultralytics]' --group dev
+# Dependency groups came with pip 25.1.
+$(VENV)/dev.stamp: $(VENV)/serving.stamp
+	@echo "Installing what the tests need into $(VENV)"
+	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1' && $(BIN)/python $(PIP) --constraint constraints.txt --group dev
+	@touch $@
+
+$(EXTRA_VENV)/dev.stamp: $(EXTRA_VENV)/export.stamp
+	@echo "Installing what the tests need into $(EXTRA_VENV)"
+	@$(EXTRA_BIN)/python $(PIP) --upgrade 'pip>=25.1' && $(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --group dev
 	@touch $@

@@ -1,16 +1,12 @@
-"""`python -m benchmarks [NAME ...]`: measures and writes `benchmarks/results/NAME.json`."""
+"""`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json` and `README.md` beside it."""
 
 import argparse
-from collections.abc import Callable
+from typing import Any
 
 from benchmarks import overload, page, roundtrip, startup
+from benchmarks.report import write_page
 
-BENCHMARKS: dict[str, Callable[[], None]] = {
-    "startup": startup.run,
-    "roundtrip": roundtrip.run,
-    "page": page.run,
-    "overload": overload.run,
-}
+BENCHMARKS: dict[str, Any] = {"startup": startup, "roundtrip": roundtrip, "page": page, "overload": overload}
 
 
 def main() -> None:
@@ -19,7 +15,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all without a name")
     names = parser.parse_args().names or list(BENCHMARKS)
     for name in names:
-        BENCHMARKS[name]()
+        BENCHMARKS[name].run()
+    write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
 
 
 if __name__ == "__main__":

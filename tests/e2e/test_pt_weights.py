@@ -46,7 +46,7 @@ def test_ultralytics_serves_the_weights_as_they_are(weights: Path) -> None:
 
 def test_make_run_exports_once_and_serves_the_export(weights: Path) -> None:
     """`make run MODEL=best.pt` leaves the export beside the weights, and the serving environment runs it."""
-    stamps = [REPOSITORY / ".venv" / "serving.stamp", REPOSITORY / ".venv-ultralytics" / "stamp"]
+    stamps = [REPOSITORY / ".venv" / "serving.stamp", REPOSITORY / ".venv-ultralytics" / "export.stamp"]
     if not all(stamp.exists() for stamp in stamps):
         pytest.skip("the two environments of the Makefile are not made: make extra test")
     with ServerProcess(command=("make", "--silent", "run", "PORT=0", f"MODEL={weights}")) as server:

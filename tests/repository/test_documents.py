@@ -1,7 +1,6 @@
 """The documents say what the code does."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import msgspec
@@ -31,11 +30,14 @@ def test_every_metric_is_documented() -> None:
     assert set(re.findall(r"^\| `(sightline_[a-z_]+)`", text, re.MULTILINE)) == set(METRIC_NAMES)
 
 
-def test_the_changelog_knows_the_version() -> None:
-    """The version of pyproject.toml has a heading, or its changes stand under Unreleased."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert f"## [{version}]" in changelog or "## [Unreleased]" in changelog
+def test_the_changelog_has_its_form() -> None:
+    """Unreleased changes stand first, and every group under a version is one of Keep a Changelog's."""
+    headings = re.findall(r"^(##+) (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    versions = [text for marks, text in headings if marks == "##"]
+    assert versions[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", text) for text in versions[1:])
+    groups = {text for marks, text in headings if marks == "###"}
+    assert groups <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 @pytest.mark.parametrize("word", ["help", "run", "test", "lint", "types", "e2e", "bench", "golden"])
