@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from server.domain.errors import SettingsError
+from server.inference.letterbox import InputSize
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -46,7 +47,7 @@ class Model(_Section, frozen=True):
     """Default confidence; unset takes the model's own."""
     iou: Fraction = 0.7
     """Overlap above which the weaker of two boxes of one class is dropped (NMS)."""
-    imgsz: Annotated[int, Meta(ge=160, le=1280, multiple_of=32)] | None = None
+    imgsz: InputSize | None = None
     """Longest side of the detector's input in pixels; unset takes the model's own."""
     precision: Literal["auto", "f32", "bf16"] = "auto"
     """What OpenVINO computes in; auto lets it take bf16 where the processor has it."""
@@ -85,6 +86,8 @@ class Live(_Section, frozen=True):
     """A peer that is not connected after this long is dropped."""
     media_timeout_s: Positive = 10
     """A peer that sends no video packets for this long is closed."""
+    max_pixels: Count = 3840 * 2160
+    """Largest picture of live video in pixels; a session that sends larger ones is ended."""
 
 
 class IceServer(_Section, frozen=True):
@@ -120,6 +123,8 @@ class Webrtc(_Section, frozen=True):
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
     """Log one damaged frame in ten seconds instead of each."""
+    bounded_messages: bool = True
+    """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
     loopback_candidates: bool = True
     """Offer 127.0.0.1 on a machine that has no other address."""
     start_bitrate_bps: Count = 2_500_000
@@ -140,7 +145,7 @@ class Auth(_Section, frozen=True):
     insecure: bool = False
     """Serve everybody, on any address, without a key."""
     allowed_hosts: list[str] = []
-    """Further host names that are answered while no key is set."""
+    """Further host names of this server: answered while no key is set, and their pages are its own."""
     session_days: Positive = 30
     """How long a browser stays signed in."""
 

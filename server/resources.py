@@ -5,23 +5,68 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-_INSTALLED = PACKAGE / "_data"
+_INSTALLED = PACKAGE / "_data"  # laid out like a checkout, without the package itself
 _CHECKOUT = PACKAGE.parent
+_DELIVERED_MODEL = "models/firearm-yolov8n"
+
+# What the source is made of beside the package, and nothing else that happens to lie there: it is given to every user.
+_SOURCE = (
+    ".ci/run",
+    ".gitignore",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "constraints.txt",
+    "hatch_build.py",
+    "pyproject.toml",
+    "benchmarks/*.py",
+    "benchmarks/README.md",
+    "benchmarks/results/*.json",
+    "docs/*.md",
+    "docs/adr/*.md",
+    "docs/images/*.png",
+    "docs/openapi.yaml",
+    f"{_DELIVERED_MODEL}/MODEL_CARD.md",
+    f"{_DELIVERED_MODEL}/firearm-yolov8n.*",
+    f"{_DELIVERED_MODEL}/metrics.json",
+    f"{_DELIVERED_MODEL}/model.toml",
+    "static/**/*.*",
+    "tests/**/*.py",
+    "tests/golden/*.json",
+)
 
 
 def static_dir() -> Path:
     """The folder with the page."""
-    return _find(installed="static", checkout="static")
+    return _beside() / "static"
 
 
 def delivered_model() -> Path:
     """The folder with the model that is served when none is named."""
-    return _find(installed="models/firearm-yolov8n", checkout="models/firearm-yolov8n")
+    return _beside() / _DELIVERED_MODEL
 
 
 def openapi_file() -> Path:
     """The description of the HTTP interface."""
-    return _find(installed="openapi.yaml", checkout="docs/openapi.yaml")
+    return _beside() / "docs" / "openapi.yaml"
+
+
+def source_files() -> dict[str, Path]:
+    """Where each file of the source lies, by its path in a checkout. Searches folders."""
+    root = _beside()
+    found = {file.relative_to(root).as_posix(): file for pattern in _SOURCE for file in root.glob(pattern)}
+    for file in PACKAGE.rglob("*.py"):
+        if not file.is_relative_to(_INSTALLED):
+            found[file.relative_to(_CHECKOUT).as_posix()] = file
+    # A link could lead to anything, and of what is hidden only what is named above was meant.
+    return {
+        name: file
+        for name, file in sorted(found.items())
+        if file.is_file() and not file.is_symlink() and (name in _SOURCE or "/." not in f"/{name}")
+    }
 
 
 @cache  # reading it opens files, and answers name it
@@ -33,5 +78,5 @@ def version() -> str:
         return "0+source"
 
 
-def _find(*, installed: str, checkout: str) -> Path:
-    return _INSTALLED / installed if _INSTALLED.is_dir() else _CHECKOUT / checkout
+def _beside() -> Path:
+    return _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT

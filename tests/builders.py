@@ -54,6 +54,7 @@ class ListSource:
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self._frames = tuple(frames)
+        self.lost = 0
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Yields them in order."""

@@ -9,7 +9,7 @@ from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stats import LiveStats
 
 MODEL = ModelInfo("m", ("firearm",), 0.4, 0.7, 320, "bf16", ("openvino", "1"))
-POOL = PoolStats(workers=2, waiting=1, busy=1, completed=7, failed=1, abandoned=0, busy_s=1.5)
+POOL = PoolStats(workers=2, waiting=1, busy=1, completed=7, failed=1, busy_s=1.5)
 
 
 def _snapshot(*, loaded: bool = True) -> Snapshot:

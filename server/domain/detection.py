@@ -62,7 +62,7 @@ class DetectOptions:
     """
 
     confidence: float
-    iou: float = 0.7
+    iou: float
     classes: frozenset[int] | None = None
     imgsz: int | None = None
 

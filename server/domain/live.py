@@ -38,7 +38,8 @@ class LiveResult:
 class AnnotatedFrame:
     """A frame that is ready to be shown, and when the frame that its boxes come from was received.
 
-    `boxes_received_at` is a clock reading in seconds, None where no result exists yet.
+    `boxes_received_at` is a clock reading in seconds, None where nothing is drawn: no result exists yet, it is too old, or
+    boxes are not wanted.
     """
 
     frame: Frame

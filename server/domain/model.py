@@ -21,8 +21,11 @@ class ModelInfo:
     runtime: tuple[str, str]
 
     def class_ids(self, classes: "list[int | str]") -> frozenset[int]:
-        """The ids of `classes`, given as ids or names; KeyError carries the first one that the model does not know."""
-        known: dict[int | str, int] = {label: number for number, label in enumerate(self.labels)}
+        """The ids of `classes`, given as ids or names; KeyError carries the first one that the model does not know.
+
+        Text is a name before it is an id: a model of digits may have the label "7" at another place than the seventh.
+        """
+        known: dict[int | str, int] = {str(number): number for number in range(len(self.labels))}
+        known.update({label: number for number, label in enumerate(self.labels)})
         known.update({number: number for number in range(len(self.labels))})
-        known.update({str(number): number for number in range(len(self.labels))})
         return frozenset(known[wanted] for wanted in classes)

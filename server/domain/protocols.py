@@ -55,6 +55,10 @@ class Annotator(Protocol):
 class Source(Protocol):
     """Where the frames of one live stream come from."""
 
+    @property
+    def lost(self) -> int:
+        """How many frames arrived so far and were not yielded, because newer ones overtook them."""
+
     def frames(self) -> AsyncIterator[Frame]:
         """Yields each frame as it arrives and ends when the source does; never holds frames back."""
 

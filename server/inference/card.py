@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from server.domain.errors import ModelError
 from server.inference.description import DETECT, Description
+from server.inference.letterbox import InputSize
 
 CARD_NAME = "model.toml"
 
@@ -26,7 +27,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sha256: dict[str, str]
     classes: Annotated[list[str], Meta(min_length=1)] | None = None
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
-    imgsz: Annotated[int, Meta(ge=160, le=1280, multiple_of=32)] | None = None
+    imgsz: InputSize | None = None
     summary: str = ""
     version: str = ""
     licence: str = ""

@@ -87,5 +87,8 @@ def _scalar(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
     if len(text) > 1 and text[0] == text[-1] == '"':
-        return str(ast.literal_eval(text))
+        try:
+            return str(ast.literal_eval(text))
+        except (ValueError, SyntaxError) as exc:
+            raise ModelError(f"its metadata.yaml has a text that cannot be read: {text}") from exc
     return text

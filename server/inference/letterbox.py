@@ -1,12 +1,17 @@
 """Letterbox: how a picture of any size is fitted into the detector's input, and how boxes find the way back."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 STRIDE_PX = 32
 """YOLO's coarsest feature map has one cell per 32 pixels, so both sides of the input are multiples of it."""
+
+InputSize = Annotated[int, Meta(ge=160, le=1280, multiple_of=STRIDE_PX)]
+"""Longest side of the input in pixels, where somebody may choose it."""
 
 PAD_GREY = 114
 """The grey around the picture that YOLO models are trained with."""

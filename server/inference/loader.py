@@ -40,7 +40,14 @@ def load_detector(
 
 
 def _find(path: Path) -> tuple[Path, Description]:
-    """The weights that lie at the path, and what the place says about them."""
+    """The weights that lie at the path, and what the place says about them; ModelError where nothing can be found."""
+    try:
+        return _found(path)
+    except OSError as exc:  # a folder that we may not look into, a name that is longer than names can be
+        raise ModelError(f"{path}: cannot be looked up: {exc.strerror}") from exc
+
+
+def _found(path: Path) -> tuple[Path, Description]:
     if path.is_file():
         return path, Description()
     if not path.is_dir():

@@ -23,7 +23,7 @@ from server.domain.detection import DetectionResult, DetectOptions, Timing
 from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import Frame, PixelLayout
 from server.domain.model import ModelInfo
-from server.inference.canvas import Canvas
+from server.inference.canvas import InputCanvas
 from server.inference.description import DETECT, Description, from_properties, from_yaml
 from server.inference.head import Head
 from server.inference.letterbox import STRIDE_PX, Letterbox
@@ -84,7 +84,7 @@ class OpenVinoRequest:
         self._head = head
         self._fixed = fixed
         self._clock = clock
-        self._canvas: Canvas | None = None
+        self._canvas: InputCanvas | None = None
 
     def detect(self, frame: Frame, options: DetectOptions) -> DetectionResult:
         """Returns what is in the frame; raises InvalidRequest for an input size that the model does not take."""
@@ -98,12 +98,12 @@ class OpenVinoRequest:
         steps = (painted - started, inferred - painted, self._clock() - inferred)
         return DetectionResult(detections, Timing(0.0, *(seconds * 1e3 for seconds in steps)))
 
-    def _canvas_for(self, frame: Frame, options: DetectOptions) -> Canvas:
+    def _canvas_for(self, frame: Frame, options: DetectOptions) -> InputCanvas:
         """The canvas for the frame's geometry: the last one again, or a new one bound to the infer request."""
         letterbox = self._fit(frame, options)
         canvas = self._canvas
         if canvas is None or canvas.letterbox != letterbox:
-            canvas = self._canvas = Canvas(letterbox)
+            canvas = self._canvas = InputCanvas(letterbox)
             self._request.set_input_tensor(openvino.Tensor(canvas.pixels, shared_memory=True))
         return canvas
 
@@ -154,12 +154,12 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
 
 def _read(weights: Path) -> openvino.Model:
     """Reads the file with the one frontend that its name asks for; OpenVINO's own search writes noise about all others."""
-    frontend = FrontEndManager().load_by_framework("onnx" if weights.suffix == ".onnx" else "ir")
+    frontend = FrontEndManager().load_by_framework("onnx" if weights.suffix.lower() == ".onnx" else "ir")
     try:
         return frontend.convert(frontend.load(str(weights)))
     except (RuntimeError, GeneralFailure) as exc:
         reason = "it is damaged, or not an ONNX file"
-        if weights.suffix == ".xml":
+        if weights.suffix.lower() == ".xml":
             reason = "it or its .bin is damaged or missing" if "weights" not in str(exc) else "its .bin file is missing"
         raise ModelError(f"{weights}: cannot be read: {reason}") from exc
 
@@ -169,8 +169,11 @@ def _describe(model: openvino.Model, weights: Path) -> Description:
     yaml = weights.with_name("metadata.yaml")
     if model.has_rt_info(["framework", "names"]):
         return from_properties(model.get_rt_info(["framework"]).value)
-    if weights.suffix == ".xml" and yaml.is_file():
-        return from_yaml(yaml.read_text(encoding="utf-8"))
+    if weights.suffix.lower() == ".xml" and yaml.is_file():
+        try:
+            return from_yaml(yaml.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ModelError(f"its metadata.yaml cannot be read: {exc}") from exc
     if model.has_rt_info(["model_info", "labels"]):
         labels = model.get_rt_info(["model_info", "labels"]).astype(str)
         return Description(labels=tuple(labels.split()))
@@ -251,7 +254,7 @@ def _try_out(detector: OpenVinoDetector, weights: Path) -> None:
     side = detector.info.imgsz
     frame = Frame(np.full((side * 3 // 4, side, 3), 114, np.uint8), PixelLayout.BGR)
     try:
-        detector.create_request().detect(frame, DetectOptions(confidence=1.0))
+        detector.create_request().detect(frame, DetectOptions(confidence=1.0, iou=detector.info.iou))
     except RuntimeError as exc:
         raise ModelError(f"{weights}: OpenVINO cannot run this model: {_last_line(exc)}") from exc
 

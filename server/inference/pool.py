@@ -17,6 +17,9 @@ from server.domain.protocols import Detector, InferRequest
 
 logger = logging.getLogger(__name__)
 
+# A detector that fails on every frame would fill the log with thirty tracebacks a second.
+FAILURE_LOG_INTERVAL_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
@@ -27,7 +30,6 @@ class PoolStats:
     busy: int
     completed: int
     failed: int
-    abandoned: int
     busy_s: float
 
 
@@ -55,8 +57,10 @@ class DetectorPool:
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
-        self._busy = self._completed = self._failed = self._abandoned = 0
+        self._busy = self._completed = self._failed = 0
         self._busy_s = 0.0
+        self._unlogged = 0
+        self._failure_logged_at = float("-inf")
         requests = [detector.create_request() for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._work, args=(request,), name=f"detector-{number}", daemon=True)
@@ -92,7 +96,6 @@ class DetectorPool:
                 busy=self._busy,
                 completed=self._completed,
                 failed=self._failed,
-                abandoned=self._abandoned,
                 busy_s=self._busy_s,
             )
 
@@ -127,8 +130,6 @@ class DetectorPool:
         while (call := self._queue.get()) is not None:
             if call.answer.set_running_or_notify_cancel():
                 self._serve(call, request)
-            else:
-                self._count(abandoned=1)
             # The frame must not live on while the worker waits for the next one.
             del call
 
@@ -143,8 +144,10 @@ class DetectorPool:
             call.answer.set_exception(exc)
         # Broad on purpose: whatever the engine raises belongs to this caller, and the worker lives on for the others.
         except Exception as exc:
-            logger.exception("the detector failed on frame %d", call.frame.index)
-            self._count(busy=-1, failed=1, busy_s=self._clock() - started_at)
+            failed_at = self._clock()
+            if (more := self._failures_to_log(failed_at)) is not None:
+                logger.exception("the detector failed on frame %d, and on %d more since the last line", call.frame.index, more)
+            self._count(busy=-1, failed=1, busy_s=failed_at - started_at)
             failure = DetectorFailed(f"the detector failed: {exc}")
             failure.__cause__ = exc
             call.answer.set_exception(failure)
@@ -153,11 +156,19 @@ class DetectorPool:
             timing = replace(result.timing, queue_ms=(started_at - call.queued_at) * 1e3)
             call.answer.set_result(replace(result, timing=timing))
 
-    def _count(self, *, busy: int = 0, completed: int = 0, failed: int = 0, abandoned: int = 0, busy_s: float = 0.0) -> None:
+    def _failures_to_log(self, now: float) -> int | None:
+        """How many failures were not logged since the last one that was; None where this one is not to be logged either."""
+        with self._lock:
+            if now - self._failure_logged_at < FAILURE_LOG_INTERVAL_S:
+                self._unlogged += 1
+                return None
+            more, self._unlogged, self._failure_logged_at = self._unlogged, 0, now
+            return more
+
+    def _count(self, *, busy: int = 0, completed: int = 0, failed: int = 0, busy_s: float = 0.0) -> None:
         """Adds to the counters."""
         with self._lock:
             self._busy += busy
             self._completed += completed
             self._failed += failed
-            self._abandoned += abandoned
             self._busy_s += busy_s

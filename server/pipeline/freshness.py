@@ -66,20 +66,22 @@ class FreshnessMeter:
     """The two ages of a live stream, and how many pictures were delivered.
 
     `age` runs from the receipt of a frame to the sending of its result, `box_age` from the receipt of the frame that the drawn
-    boxes come from to the sending of the picture.
+    boxes come from to the sending of the picture. `last_box_age_ms` is that of the newest picture, None where it has no boxes.
     """
 
     def __init__(self) -> None:
         self.age = AgeMeter()
         self.box_age = AgeMeter()
         self.delivered = 0
+        self.last_box_age_ms: float | None = None
 
     def record_age(self, age_ms: float) -> None:
         """Notes that a result was sent, `age_ms` after its frame was received."""
         self.age.record(age_ms)
 
     def record_picture(self, box_age_ms: float | None) -> None:
-        """Notes that a picture was sent; the age is None while no result exists to draw from."""
+        """Notes that a picture was sent; the age is None where no boxes were drawn."""
         self.delivered += 1
+        self.last_box_age_ms = box_age_ms
         if box_age_ms is not None:
             self.box_age.record(box_age_ms)

@@ -68,11 +68,6 @@ class LabelPainter:
         self._cache_bytes = cache_bytes
         self._used_bytes = 0
 
-    @property
-    def used_bytes(self) -> int:
-        """The memory that the kept sprites take."""
-        return self._used_bytes
-
     def paint(self, words: str, *, text_px: int, ground: Colour, layout: PixelLayout) -> Sprite:
         """Returns the label with `words` in ink on `ground`; its sides are even, its height 26/15 of the text's."""
         key = (words, text_px, ground, layout)

@@ -10,11 +10,7 @@ from server.pipeline.freshness import AgeMeter, AgeStats
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """A snapshot of a stream: frames counted since its start, rates over the last two seconds, ages of the last 150.
-
-    `follows_detector` tells that pictures come no faster than detections, because of the mode or because the processor is
-    short.
-    """
+    """A snapshot of a stream: frames counted since its start, rates over the last two seconds, ages of the last 150."""
 
     received: int
     dropped: int
@@ -26,7 +22,6 @@ class StreamStats:
     detector_ms: float | None
     width: int | None
     height: int | None
-    follows_detector: bool
     age: AgeStats
     box_age: AgeStats
 

@@ -67,6 +67,7 @@ class Stream:
         self._to_detect: LatestSlot[Frame] = LatestSlot()
         self._to_draw: LatestSlot[_Drawing] = LatestSlot()
         self._pressure = Pressure()
+        self._source: Source | None = None
         self._received = RateMeter()
         self._processed = RateMeter()
         self._failed = 0
@@ -81,6 +82,7 @@ class Stream:
 
     async def run(self, source: Source) -> None:
         """Runs until the source ends; cancelling it ends the stream at once."""
+        self._source = source
         with self._totals.counting(self):
             await self._run(source)
 
@@ -93,12 +95,26 @@ class Stream:
             self._to_detect.close()
             self._to_draw.close()
 
+    @property
+    def received(self) -> int:
+        """Frames that arrived since the start, those included that never came past the source."""
+        return self._received.count + self._lost
+
+    @property
+    def dropped(self) -> int:
+        """Frames that newer ones replaced before they were detected."""
+        return self._to_detect.dropped + self._lost
+
+    @property
+    def _lost(self) -> int:
+        return 0 if self._source is None else self._source.lost
+
     def stats(self) -> StreamStats:
         """A snapshot of the counters."""
         now_s = self._clock()
         return StreamStats(
-            received=self._received.count,
-            dropped=self._to_detect.dropped,
+            received=self.received,
+            dropped=self.dropped,
             processed=self._processed.count,
             delivered=self.meter.delivered,
             failed=self._failed,
@@ -107,7 +123,6 @@ class Stream:
             detector_ms=self._newest.timing.detector_ms if self._newest else None,
             width=self._shape[1] if self._shape else None,
             height=self._shape[0] if self._shape else None,
-            follows_detector=self._follows_detector,
             age=self.meter.age.stats(),
             box_age=self.meter.box_age.stats(),
         )
@@ -127,7 +142,7 @@ class Stream:
         async for frame in self._to_detect:
             options = self.options
             try:
-                found = await self._pool.detect(frame, _detect_options(options))
+                found = await self._pool.detect(frame, _detect_options(options, iou=self._pool.info.iou))
             except DetectorFailed as failure:
                 self._note_failure(failure)
                 continue
@@ -155,20 +170,21 @@ class Stream:
                 continue
             self._last_shown = drawing.frame.index
             result = drawing.result or self._newest
-            drawn = await asyncio.get_running_loop().run_in_executor(self._renderer, self._annotate, drawing.frame, result)
+            picture = await asyncio.get_running_loop().run_in_executor(self._renderer, self._annotate, drawing.frame, result)
             self._pressure.record_draw((self._clock() - drawing.asked_at_s) * 1000)
-            self.pictures.publish(AnnotatedFrame(drawn, result.frame.received_at if result else None))
+            self.pictures.publish(picture)
 
-    def _annotate(self, frame: Frame, result: LiveResult | None) -> Frame:
+    def _annotate(self, frame: Frame, result: LiveResult | None) -> AnnotatedFrame:
         options = self.options
         if result is None or not options.annotate:
-            return frame
+            return AnnotatedFrame(frame, None)
         box_age_s = frame.received_at - result.frame.received_at
         if box_age_s > HIDE_AFTER_S:
-            return frame
-        return self._annotator.annotate(
+            return AnnotatedFrame(frame, None)
+        drawn = self._annotator.annotate(
             frame, result.detections, view_height_px=options.view_height_px, faded=box_age_s > FADE_AFTER_S
         )
+        return AnnotatedFrame(drawn, result.frame.received_at)
 
     def _note_failure(self, failure: DetectorFailed) -> None:
         self._failed += 1
@@ -187,5 +203,5 @@ class _Drawing:
     asked_at_s: float
 
 
-def _detect_options(options: StreamOptions) -> DetectOptions:
-    return DetectOptions(confidence=min(options.confidence, WEAK_CONFIDENCE), classes=options.classes)
+def _detect_options(options: StreamOptions, *, iou: float) -> DetectOptions:
+    return DetectOptions(confidence=min(options.confidence, WEAK_CONFIDENCE), iou=iou, classes=options.classes)

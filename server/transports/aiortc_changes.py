@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import aioice.ice
-from aiortc import codecs, rtcpeerconnection, rtcrtpsender
+from aiortc import codecs, rtcpeerconnection, rtcrtpsender, rtcsctptransport
 from aiortc.codecs.base import Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
 from server.transports.encoders import Bitrates, create_encoder
+from server.transports.message_bound import bounded
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class AiortcChanges:
     `quick_consent`: a peer that was killed is noticed within 15 s instead of 32 (RFC 7675 allows 30).
     `quiet_decoder`: every frame that cannot be decoded logs a warning, so a peer that sends garbage would fill the log; with
     this there is one line in ten seconds.
+    `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
+    all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
     """
 
@@ -44,6 +47,7 @@ class AiortcChanges:
     bitrates: Bitrates | None = field(default_factory=Bitrates)
     quick_consent: bool = True
     quiet_decoder: bool = True
+    bounded_messages: bool = True
     loopback_candidates: bool = True
 
 
@@ -65,6 +69,9 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.quiet_decoder:
         undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
+    if changes.bounded_messages:
+        transport = rtcsctptransport.RTCSctpTransport
+        undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
     return functools.partial(_undo_all, undo)

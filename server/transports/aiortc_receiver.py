@@ -70,6 +70,7 @@ class FreshReceiver(RTCRtpReceiver):
         self._clock = clock
         self._retry: asyncio.Task[None] | None = None
         self._buffer: PromptJitterBuffer | None = None
+        self.last_packet_at: float | None = None
         if kind == "video":
             self._buffer = PromptJitterBuffer(early_release=changes.early_release, clock=clock)
             self._change_video(self._buffer)
@@ -77,6 +78,11 @@ class FreshReceiver(RTCRtpReceiver):
     def take_receipt(self, pts: int) -> float | None:
         """When the last packet of the frame with that pts arrived; None when it is not known."""
         return None if self._buffer is None else self._RTCRtpReceiver__decoder_queue.take_receipt(pts)
+
+    @property
+    def lost_frames(self) -> int:
+        """Encoded frames of a video that were given up because the decoder was behind."""
+        return 0 if self._buffer is None else self._RTCRtpReceiver__decoder_queue.dropped
 
     async def stop(self) -> None:
         """Stops the receiver for good."""
@@ -97,6 +103,8 @@ class FreshReceiver(RTCRtpReceiver):
         super()._handle_disconnect()
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        if packet.payload:  # else padding, with which a sender probes the connection
+            self.last_packet_at = self._clock()
         await super()._handle_rtp_packet(packet, arrival_time_ms)
         if self._buffer is None or self._RTCRtpReceiver__decoder_thread is None:
             return
@@ -132,6 +140,16 @@ class FreshReceiver(RTCRtpReceiver):
     def _stop_retry(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
+
+
+def lost_frames_of(receiver: RTCRtpReceiver) -> int:
+    """Frames that were given up before they were decoded; 0 where aiortc is unchanged, which gives up none."""
+    return receiver.lost_frames if isinstance(receiver, FreshReceiver) else 0
+
+
+def last_packet_of(receiver: RTCRtpReceiver) -> float | None:
+    """When the last packet of media arrived; None before the first, and where aiortc is unchanged."""
+    return receiver.last_packet_at if isinstance(receiver, FreshReceiver) else None
 
 
 def receipt_of(receiver: RTCRtpReceiver, pts: int) -> float | None:

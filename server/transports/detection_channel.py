@@ -22,7 +22,7 @@ CONTROLS_PER_S = 50.0
 class DetectionChannel:
     """A sink of results that sends each as one JSON message, and applies the controls that come in.
 
-    While the peer takes in nothing, only the newest result waits; `skipped` counts those that it replaced.
+    While the peer takes in nothing, only the newest result waits.
     """
 
     def __init__(
@@ -36,20 +36,22 @@ class DetectionChannel:
         self._waiting: LiveResult | None = None
         self._flooded = False
         self._allowance = _Allowance(rate_per_s=CONTROLS_PER_S, clock=clock)
-        self.skipped = 0
-        self.sent = 0
         channel.bufferedAmountLowThreshold = MOST_BUFFERED_BYTES // 2
         channel.on("bufferedamountlow", self._send_waiting)
         channel.on("message", self._take_control)
         channel.on("close", self.close)
         stream.results.subscribe(self)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._channel.readyState in ("closing", "closed")
+
     def put(self, item: LiveResult) -> None:
         """Sends a result now, or keeps it as the newest while the peer is behind."""
         if self._channel.readyState != "open":
             return
         if self._channel.bufferedAmount > MOST_BUFFERED_BYTES:
-            self.skipped += self._waiting is not None
             self._waiting = item
             return
         self._waiting = None
@@ -75,13 +77,13 @@ class DetectionChannel:
         message = detection_message(
             result,
             labels=self._model.labels,
-            stats=self._stream.stats(),
+            received=self._stream.received,
+            dropped=self._stream.dropped,
             age_ms=age_ms,
-            box_age_ms=meter.box_age.last_ms,
+            box_age_ms=meter.last_box_age_ms,
         )
         if self._send(message):
             meter.record_age(age_ms)
-            self.sent += 1
 
     def _send(self, message: msgspec.Struct) -> bool:
         if self._channel.readyState != "open":
@@ -100,7 +102,7 @@ class DetectionChannel:
 
     def _allowed(self) -> bool:
         if self._allowance.take():
-            self._flooded = False
+            self._flooded = self._flooded and not self._allowance.is_half_full
             return True
         if not self._flooded:
             self._flooded = True
@@ -116,6 +118,11 @@ class _Allowance:
         self._clock = clock
         self._tokens = 2 * rate_per_s
         self._at = clock()
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether a second's worth is left."""
+        return self._tokens >= self._rate_per_s
 
     def take(self) -> bool:
         """Whether one more is allowed now."""

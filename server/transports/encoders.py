@@ -15,6 +15,8 @@ from av.frame import Frame
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
+from server.domain.errors import SettingsError
+
 # Ten seconds at 30 fps: a receiver that needs a key frame asks for one, so they are rarely due.
 KEY_FRAME_INTERVAL = 300
 # Beyond 1280x720 one core no longer encodes 30 frames a second beside other work.
@@ -28,11 +30,18 @@ VP8_DECREASE_AFTER_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Bitrates:
-    """Bits a second of the annotated video: at first, and between which limits the receiver's estimate is followed."""
+    """Bits a second of the annotated video: at first, and between which limits the receiver's estimate is followed.
+
+    SettingsError for limits that leave nothing between them.
+    """
 
     start_bps: int = 2_000_000
     min_bps: int = 250_000
     max_bps: int = 4_000_000
+
+    def __post_init__(self) -> None:
+        if self.min_bps > self.max_bps:
+            raise SettingsError(f"webrtc.min_bitrate_bps {self.min_bps} is above webrtc.max_bitrate_bps {self.max_bps}")
 
     def clamp(self, bps: int) -> int:
         """The nearest bitrate within the limits."""

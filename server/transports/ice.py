@@ -11,6 +11,7 @@ from server.domain.errors import InvalidRequest, SettingsError
 
 # A browser has a handful of interfaces; each candidate costs connectivity checks on each of ours.
 MAX_CANDIDATES = 64
+_CANDIDATE_TYPES = ("host", "srflx", "prflx", "relay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,16 @@ def rtc_configuration(servers: tuple[IceServer, ...]) -> RTCConfiguration:
 
 
 def is_usable_candidate(line: str) -> bool:
-    """Whether an `a=candidate:` line names a UDP candidate by IP address.
+    """Whether an `a=candidate:` line names a UDP candidate by IP address and a port that there is.
 
     Names ending in `.local` would each be looked up by multicast for a second (RFC 8828 gives us peer-reflexive candidates in
-    their place); other names are of no use to aioice, nor is TCP.
+    their place); other names are of no use to aioice, nor is TCP, nor another component than the first: RTCP has no port of
+    its own here.
     """
     fields = line.split()
-    if len(fields) < 8 or fields[2].lower() != "udp":
+    if len(fields) < 8 or fields[1] != "1" or fields[2].lower() != "udp" or fields[7] not in _CANDIDATE_TYPES:
+        return False
+    if not (fields[5].isascii() and fields[5].isdecimal() and len(fields[5]) <= 5 and 1 <= int(fields[5]) <= 65535):
         return False
     try:
         ipaddress.ip_address(fields[4])

@@ -10,7 +10,6 @@ from server.domain.detection import Detection
 from server.domain.errors import InvalidRequest
 from server.domain.live import LiveResult, StreamOptions
 from server.domain.model import ModelInfo
-from server.pipeline.stats import StreamStats
 
 # The longest control names every class of a model with hundreds of them.
 MOST_CONTROL_BYTES = 16 * 1024
@@ -39,9 +38,9 @@ class DetectionMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What was found in one processed frame of a live stream, and how fresh it is.
 
     `frame` counts the frames of the source, `pts` is its time in seconds, `shape` is `(height, width)`. `age_ms` runs from the
-    receipt of the frame to the sending of this message, `box_age_ms` is the newest one measured where pictures are sent.
-    `received` and `dropped` count since the stream's start. The last four are the options that were in force: they confirm a
-    control.
+    receipt of the frame to the sending of this message, `box_age_ms` is that of the newest picture that was sent, null where
+    it shows no boxes. `received` and `dropped` count since the stream's start. The last four are the options that were in
+    force: they confirm a control.
     """
 
     frame: int
@@ -90,7 +89,7 @@ def result_messages(detections: Iterable[Detection], *, labels: Sequence[str]) -
 
 
 def detection_message(
-    result: LiveResult, *, labels: Sequence[str], stats: StreamStats, age_ms: float, box_age_ms: float | None
+    result: LiveResult, *, labels: Sequence[str], received: int, dropped: int, age_ms: float, box_age_ms: float | None
 ) -> DetectionMessage:
     """The message for one processed frame."""
     options = result.options
@@ -102,8 +101,8 @@ def detection_message(
         detector_ms=round(result.timing.detector_ms, 1),
         shape=(result.frame.height, result.frame.width),
         results=result_messages(result.detections, labels=labels),
-        received=stats.received,
-        dropped=stats.dropped,
+        received=received,
+        dropped=dropped,
         conf=options.confidence,
         classes=None if options.classes is None else sorted(options.classes),
         mode="exact" if options.exact else "smooth",

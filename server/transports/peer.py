@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from aiortc import RTCDataChannel, RTCIceCandidate, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCDataChannel, RTCIceCandidate, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.codecs import get_capabilities
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from server.domain.errors import Busy, InvalidRequest, Unprocessable
-from server.transports.aiortc_receiver import receipt_of
+from server.transports.aiortc_receiver import last_packet_of, lost_frames_of, receipt_of
 from server.transports.ice import IceServer, rtc_configuration
 from server.transports.sdp import Offer
 
@@ -40,6 +40,7 @@ class Peer:
     ) -> None:
         self.video: MediaStreamTrack | None = None
         self.receipt_of: Callable[[int], float | None] | None = None
+        self._receiver: RTCRtpReceiver | None = None
         self._discarding: list[asyncio.Task[None]] = []
         self._pc = RTCPeerConnection(rtc_configuration(ice_servers))
         self._pc.on("connectionstatechange", lambda: on_state(self._pc.connectionState))
@@ -71,6 +72,15 @@ class Peer:
         except ValueError as exc:
             raise InvalidRequest(f"the candidate cannot be added: {exc}") from exc
 
+    @property
+    def last_packet_at(self) -> float | None:
+        """When the last packet of the client's video arrived; None before the first, and where aiortc is unchanged."""
+        return None if self._receiver is None else last_packet_of(self._receiver)
+
+    def lost_frames(self) -> int:
+        """Frames of the client's video that were given up before they were decoded."""
+        return 0 if self._receiver is None else lost_frames_of(self._receiver)
+
     async def close(self) -> None:
         """Ends the connection; sockets, threads and tasks are gone when this returns."""
         for task in self._discarding:
@@ -79,6 +89,8 @@ class Peer:
         closed, _ = await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
         if not closed:
             logger.warning("the peer connection did not close within %g s", CLOSE_TIMEOUT_S)
+            closing.cancel()
+            await asyncio.wait([closing])
         if self._discarding:
             await asyncio.wait(self._discarding)
         if closed:
@@ -94,7 +106,7 @@ class Peer:
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "video":
             receiver = next(receiver for receiver in self._pc.getReceivers() if receiver.track is track)
-            self.video, self.receipt_of = track, partial(receipt_of, receiver)
+            self.video, self.receipt_of, self._receiver = track, partial(receipt_of, receiver), receiver
         else:
             self._discarding.append(asyncio.create_task(_discard(track), name="discard audio"))
 

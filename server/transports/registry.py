@@ -104,10 +104,6 @@ class SessionRegistry:
         except KeyError:
             raise NotFound("no such live session") from None
 
-    async def close(self, session_id: str, *, reason: str) -> None:
-        """Ends the session of that id; NotFound when there is none."""
-        await self.get(session_id).aclose(reason)
-
     async def drain(self, grace_s: float) -> None:
         """Takes no new sessions, tells those that run, and returns when all have ended, after `grace_s` at the latest."""
         self._draining = True

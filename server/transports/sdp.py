@@ -1,7 +1,8 @@
 """Offers and answers: what of a client's SDP can be used, and how ours is told to the outside."""
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aiortc.codecs import CODECS, is_rtx
 from aiortc.rtcpeerconnection import find_common_codecs
@@ -20,26 +21,39 @@ class Offer:
     """An offer that can be answered.
 
     `sdp` is its text without what aiortc would stumble over. `wants_video_back` tells that its video section is `sendrecv`.
-    `ice_username` names the client's ICE session; another one means an ICE restart.
+    `ice_username` names the client's ICE session; another one means an ICE restart. `unused` are the sections that the client
+    itself does not use, by their position, as the answer must repeat them; `sdp` is without them.
     """
 
     sdp: str
     wants_video_back: bool
     ice_username: str
+    unused: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_offer(text: str) -> Offer:
     """Checks a client's offer; InvalidRequest when it is not SDP, Unprocessable when there is no video that can be used."""
-    sdp = _tidied(text)
+    head, *sections = _sections(text)
+    unused = {place: _repeated(section) for place, section in enumerate(sections) if _is_unused(section)}
+    sdp = _tidied(head, [section for place, section in enumerate(sections) if place not in unused])
     try:
         description = SessionDescription.parse(sdp)
     except _PARSER_ERRORS as exc:
         raise InvalidRequest("the offer is not valid SDP") from exc
     _check_sections(description)
+    _check_bundle(description)
     video = _usable_video(description)
     for media in description.media:
         _check_transport(media)
-    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video))
+    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video), unused=unused)
+
+
+def with_unused(answer: str, unused: Mapping[int, str]) -> str:
+    """The answer with the sections that the offer did not use at their places: both have the same ones (RFC 3264, 6)."""
+    head, *sections = ("\r\n".join([*lines, ""]) for lines in _sections(answer))
+    for place in sorted(unused):
+        sections.insert(place, unused[place])
+    return "".join([head, *sections])
 
 
 def announce_address(answer: str, public_address: str) -> str:
@@ -53,27 +67,45 @@ def announce_address(answer: str, public_address: str) -> str:
     return "".join(_announced(line, public) for line in answer.splitlines(keepends=True))
 
 
-def _tidied(text: str) -> str:
-    """The offer with a direction in every section, and only candidates that are of use."""
+def _sections(text: str) -> list[list[str]]:
+    """The lines of a description: those before the first section, then those of each."""
     sections: list[list[str]] = [[]]
-    candidates = 0
     for line in text.splitlines():
         if line.startswith("m="):
             sections.append([])
-        # Once it has heard of the end aioice takes no candidate that trickles in, and fails where all were names.
-        if line.startswith("a=end-of-candidates"):
-            continue
-        if line.startswith("a=candidate:"):
-            candidates += 1
-            if candidates > MAX_CANDIDATES or not is_usable_candidate(line.removeprefix("a=candidate:")):
-                continue
         sections[-1].append(line)
+    return sections
+
+
+def _is_unused(section: list[str]) -> bool:
+    """Whether the client has rejected a section: port 0, which bundled ones may have too (RFC 9143, 6)."""
+    return section[0].split()[1:2] == ["0"] and "a=bundle-only" not in section
+
+
+def _repeated(section: list[str]) -> str:
+    """A section that is not used, in our words."""
+    kept = [line for line in section[1:] if line.startswith("a=mid:")]
+    return "".join(f"{line}\r\n" for line in [section[0], "c=IN IP4 0.0.0.0", *kept, "a=inactive"])
+
+
+def _tidied(head: list[str], sections: list[list[str]]) -> str:
+    """The offer with a direction in every section, and only candidates that are of use."""
     # Without one a section is sendrecv (RFC 8866, 6.7); aiortc knows no default.
-    default = _direction(sections[0]) or "sendrecv"
-    for section in sections[1:]:
+    default = _direction(head) or "sendrecv"
+    lines, candidates = list(head), 0
+    for section in sections:
+        for line in section:
+            # Once it has heard of the end aioice takes no candidate that trickles in, and fails where all were names.
+            if line.startswith("a=end-of-candidates"):
+                continue
+            if line.startswith("a=candidate:"):
+                candidates += 1
+                if candidates > MAX_CANDIDATES or not is_usable_candidate(line.removeprefix("a=candidate:")):
+                    continue
+            lines.append(line)
         if not section[0].startswith("m=application") and _direction(section) is None:
-            section.append(f"a={default}")
-    return "".join(f"{line}\r\n" for section in sections for line in section)
+            lines.append(f"a={default}")
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 def _direction(lines: list[str]) -> str | None:
@@ -90,6 +122,19 @@ def _check_sections(description: SessionDescription) -> None:
             raise Unprocessable(f"the offer has a section that cannot be answered: {kind}")
         if kinds.count(kind) > 1:
             raise Unprocessable(f"the offer has more than one {kind} section")
+
+
+def _check_bundle(description: SessionDescription) -> None:
+    """Refuses a group whose sections are not all there, once each: aiortc looks them up by their names without asking."""
+    mids = [media.rtp.muxId for media in description.media if media.rtp.muxId]
+    if len(set(mids)) < len(mids):
+        raise InvalidRequest("the offer has two sections of the same mid")
+    for group in description.group:
+        if group.semantic != "BUNDLE":
+            continue
+        names = [str(name) for name in group.items]
+        if len(set(names)) < len(names) or not set(names) <= set(mids):
+            raise InvalidRequest(f"the offer's BUNDLE group does not name sections of it, each once: {' '.join(names)}")
 
 
 def _usable_video(description: SessionDescription) -> MediaDescription:

@@ -23,10 +23,13 @@ from server.transports.detection_channel import LABEL, DetectionChannel
 from server.transports.ice import IceServer, parse_fragment
 from server.transports.peer import Peer
 from server.transports.registry import SessionRegistry, new_session_id
-from server.transports.sdp import Offer, announce_address, read_offer
+from server.transports.sdp import Offer, announce_address, read_offer, with_unused
 from server.transports.webrtc_source import WebrtcSource
 
 logger = logging.getLogger(__name__)
+
+# Packets that no picture comes out of hold a place this much longer than none: a key frame may have been lost more than once.
+UNDECODED_FACTOR = 3
 
 
 class StreamFactory(Protocol):
@@ -38,13 +41,14 @@ class StreamFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebrtcLimits:
-    """How long a peer may keep us waiting, and how we are reached.
+    """How long a peer may keep us waiting, how large its pictures may be, and how we are reached.
 
     `public_address` stands in the answer in place of private addresses, where it is not empty; SettingsError if it is none.
     """
 
     connect_timeout_s: float = 15.0
     media_timeout_s: float = 10.0
+    max_pixels: int = 3840 * 2160
     public_address: str = ""
     ice_servers: tuple[IceServer, ...] = ()
 
@@ -166,11 +170,18 @@ class WebrtcSession:
         if annotated and self._offer.wants_video_back:
             self._annotated = AnnotatedVideoTrack(self.stream, clock=self._clock)
         answer = await self._peer.answer(self._offer, returned=self._annotated)
-        self.answer_sdp = announce_address(answer, self._limits.public_address)
+        answer = announce_address(answer, self._limits.public_address)
+        self.answer_sdp = with_unused(answer, self._offer.unused)
         if self._peer.video is None:  # read_offer() takes none without
             raise Unprocessable("the offer has no video that is sent")
         self._source = WebrtcSource(
-            self._peer.video, converter=self._converter, receipt_of=self._peer.receipt_of, clock=self._clock
+            self._peer.video,
+            converter=self._converter,
+            receipt_of=self._peer.receipt_of,
+            lost_before=self._peer.lost_frames,
+            max_pixels=self._limits.max_pixels,
+            on_refused=self._end,
+            clock=self._clock,
         )
         self._task = asyncio.create_task(self._live(self._source), name=f"session {self.id}")
 
@@ -213,7 +224,7 @@ class WebrtcSession:
             self._end("the connection failed" if self._connected_at is None else "the peer left")
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
-        if channel.label == LABEL and self._channel is None:
+        if channel.label == LABEL and (self._channel is None or self._channel.closed):
             self._channel = DetectionChannel(channel, stream=self.stream, model=self._model, clock=self._clock)
         else:
             channel.close()
@@ -230,7 +241,7 @@ class WebrtcSession:
                 await self._ended.wait()
             finally:
                 await self._release(tasks)
-                self._log_end(source)
+                self._log_end()
 
     async def _run_stream(self, source: WebrtcSource) -> None:
         try:
@@ -250,8 +261,12 @@ class WebrtcSession:
             if self._connected_at is None:
                 if now - self._opened_at >= connect_timeout_s:
                     self._end(f"not connected within {connect_timeout_s:g} s")
-            elif now - max(self._connected_at, source.last_frame_at or 0.0) >= media_timeout_s:
+                continue
+            last_frame_at = max(self._connected_at, source.last_frame_at or 0.0)
+            if now - max(last_frame_at, self._peer.last_packet_at or 0.0) >= media_timeout_s:
                 self._end(f"no video for {media_timeout_s:g} s")
+            elif now - last_frame_at >= UNDECODED_FACTOR * media_timeout_s:
+                self._end(f"no picture could be decoded for {UNDECODED_FACTOR * media_timeout_s:g} s")
 
     async def _release(self, tasks: "list[asyncio.Task[None]]") -> None:
         """Ends all that the session has; whatever goes wrong there, its place is free afterwards."""
@@ -272,14 +287,15 @@ class WebrtcSession:
             for callback in self._on_closed:
                 callback(self)
 
-    def _log_end(self, source: WebrtcSource) -> None:
+    def _log_end(self) -> None:
         stats = self.stream.stats()
         p95_ms = stats.box_age.p95_ms
         logger.info(
-            "session ended: %s, after %.1f s: %d frames received, %d processed, %d pictures sent, box age p95 %s",
+            "session ended: %s, after %.1f s: %d frames received, %d dropped, %d processed, %d pictures sent, box age p95 %s",
             self._reason,
             self._clock() - self._opened_at,
-            source.received,
+            stats.received,
+            stats.dropped,
             stats.processed,
             stats.delivered,
             "unknown" if p95_ms is None else f"{p95_ms:.0f} ms",

@@ -33,7 +33,8 @@ class WebrtcSource:
     `av.VideoFrame` is converted once, by one thread: PyAV's scaler belongs to the frame and is not locked.
 
     `receipt_of` gives the time at which the last packet of the frame with that pts arrived; without it the time of
-    decoding counts. `skipped` counts the frames that were not yielded.
+    decoding counts. A frame of more than `max_pixels` ends the source, and `on_refused` is told why. `lost_before` counts the
+    frames that were given up before they were decoded.
     """
 
     def __init__(
@@ -42,20 +43,26 @@ class WebrtcSource:
         *,
         converter: Executor,
         receipt_of: ReceiptClock | None = None,
+        lost_before: Callable[[], int] = lambda: 0,
+        max_pixels: int | None = None,
+        on_refused: Callable[[str], None] = lambda reason: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._track = track
         self._converter = converter
         self._receipt_of = receipt_of
+        self._lost_before = lost_before
+        self._max_pixels = max_pixels
+        self._on_refused = on_refused
         self._clock = clock
         self._slot: LatestSlot[_Received] = LatestSlot()
         self.received = 0
         self.last_frame_at: float | None = None
 
     @property
-    def skipped(self) -> int:
-        """Frames that a newer one replaced before they were converted."""
-        return self._slot.dropped
+    def lost(self) -> int:
+        """Frames that were given up before they were decoded, or that a newer one replaced before they were converted."""
+        return self._lost_before() + self._slot.dropped
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Yields frames until the track ends; to be called once."""
@@ -72,11 +79,20 @@ class WebrtcSource:
             while True:
                 video_frame = await self._track.recv()
                 if isinstance(video_frame, av.VideoFrame):
+                    if self._is_too_large(video_frame):
+                        break
                     self._take(video_frame)
         except MediaStreamError:
             pass
         finally:
             self._slot.close()
+
+    def _is_too_large(self, video_frame: av.VideoFrame) -> bool:
+        width, height = video_frame.width, video_frame.height
+        if self._max_pixels is None or width * height <= self._max_pixels:
+            return False
+        self._on_refused(f"its video of {width}x{height} has more than {self._max_pixels} pixels")
+        return True
 
     def _take(self, video_frame: av.VideoFrame) -> None:
         now = self._clock()

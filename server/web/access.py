@@ -12,7 +12,7 @@ from server.web.origin import host_name, is_from_another_site
 from server.web.problems import Problem
 from server.web.session_cookie import SessionCookies
 
-# Pages of other sites may call these: they answer the same to everybody, and browsers send them no cookie of ours.
+# Pages of other sites may call these, with a key of their own: a cookie counts only for pages of ours.
 CROSS_SITE_PATHS = frozenset({"/predict", "/api/predict"})
 
 
@@ -21,12 +21,13 @@ class Access:
     """What is asked of each request before its handler runs.
 
     `hosts` are the host names that are answered, None answers to all: with a key a foreign name is no danger, as the cookie
-    belongs to the right one.
+    belongs to the right one. Pages of `own_hosts` count as ours, whatever host name a proxy passes on.
     """
 
     keys: Keys
     cookies: SessionCookies
     hosts: frozenset[str] | None
+    own_hosts: frozenset[str] = frozenset()
 
     @property
     def required(self) -> bool:
@@ -41,7 +42,7 @@ class Access:
         if shown is not None:
             return self.keys.find(shown) is not None
         cookie = request.cookies.get(session_cookie.NAME)
-        return cookie is not None and self.cookies.accepts(cookie)
+        return cookie is not None and not self._is_foreign(request) and self.cookies.accepts(cookie)
 
     def check_host(self, request: web.Request) -> None:
         """Raises a 403 problem when the request names a host that is not ours."""
@@ -51,8 +52,11 @@ class Access:
 
     def check_origin(self, request: web.Request) -> None:
         """Raises a 403 problem when a page of another site makes a request that could change something."""
-        if request.path not in CROSS_SITE_PATHS and is_from_another_site(request.method, request.headers):
-            raise Problem(403, "requests from pages of other sites are refused")
+        if request.path not in CROSS_SITE_PATHS and self._is_foreign(request):
+            raise Problem(403, "pages of other sites are refused; auth.allowed_hosts can add a host name of this one")
+
+    def _is_foreign(self, request: web.Request) -> bool:
+        return is_from_another_site(request.method, request.headers, own_hosts=self.own_hosts)
 
 
 def unauthorized(request: web.Request) -> Problem:

@@ -27,7 +27,7 @@ from server.web.credentials import Keys, resolve_keys
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures
-from server.web.origin import allowed_hosts
+from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel
@@ -69,7 +69,8 @@ def create_app(
 def _access(settings: Settings, *, keys: Keys, wall_clock: Callable[[], float]) -> Access:
     cookies = SessionCookies(keys, lifetime_s=settings.auth.session_days * SECONDS_A_DAY, clock=wall_clock)
     guarded = bool(keys) or settings.auth.insecure
-    return Access(keys=keys, cookies=cookies, hosts=None if guarded else allowed_hosts(settings))
+    hosts = None if guarded else allowed_hosts(settings)
+    return Access(keys=keys, cookies=cookies, hosts=hosts, own_hosts=own_hosts(settings))
 
 
 async def _io(app: web.Application) -> AsyncIterator[None]:
@@ -109,6 +110,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         bitrates=bitrates if settings.own_encoders else None,
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
+        bounded_messages=settings.bounded_messages,
         loopback_candidates=settings.loopback_candidates,
     )
 

@@ -16,6 +16,8 @@ from server.domain.errors import SettingsError
 logger = logging.getLogger(__name__)
 
 GENERATED_KEY_FILE = "api-key"
+# Stands below a generated key until it was shown: a start that ends before that must not lose it.
+_UNSHOWN = "# not shown yet"
 # Anything else cannot be sent in a header.
 _SENDABLE = re.compile(r"[!-~]+")
 
@@ -24,12 +26,12 @@ _SENDABLE = re.compile(r"[!-~]+")
 class Keys:
     """The keys that open the server; without any it is open to everybody who reaches it.
 
-    `newly_generated` tells that the one key was made by this start: it is shown to the person who started the server, once.
-    `file` is where a generated key is kept.
+    `unshown` tells that the one key was generated and that nobody has seen it yet: it is shown to the person who started the
+    server, once. `file` is where a generated key is kept.
     """
 
     values: tuple[str, ...] = field(default=(), repr=False)
-    newly_generated: bool = False
+    unshown: bool = False
     file: Path | None = None
 
     def __bool__(self) -> bool:
@@ -40,6 +42,11 @@ class Keys:
         given = _digest(candidate)
         matching = [key for key in self.values if hmac.compare_digest(_digest(key), given)]
         return matching[0] if matching else None
+
+    def mark_shown(self) -> None:
+        """Notes in `file` that the person who started the server has seen the key. Writes a file."""
+        if self.file is not None and self.unshown:
+            self.file.write_text(f"{self.values[0]}\n", "ascii")
 
 
 def resolve_keys(settings: Settings) -> Keys:
@@ -92,12 +99,12 @@ def _generated(file: Path) -> Keys:
     try:
         if not file.exists():
             return _generate(file)
-        kept = file.read_text("ascii").strip()
+        kept, _, note = file.read_text("ascii").strip().partition("\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"cannot keep a generated key in {file}: {exc}; set auth.api_keys or server.data_dir") from exc
     if not _SENDABLE.fullmatch(kept):
         raise SettingsError(f"{file} holds no key: delete it to have another one made")
-    return Keys((kept,), file=file)
+    return Keys((kept,), unshown=note == _UNSHOWN, file=file)
 
 
 def _generate(file: Path) -> Keys:
@@ -106,9 +113,9 @@ def _generate(file: Path) -> Keys:
     # Never readable to others, not even for the moment between making and chmod; O_EXCL: of two servers one wins.
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(f"{key}\n")
+        opened.write(f"{key}\n{_UNSHOWN}\n")
     logger.info("made an API key, kept in %s", file)
-    return Keys((key,), newly_generated=True, file=file)
+    return Keys((key,), unshown=True, file=file)
 
 
 def _digest(key: str) -> bytes:

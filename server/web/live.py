@@ -67,6 +67,7 @@ def _limits(settings: Settings) -> WebrtcLimits:
     return WebrtcLimits(
         connect_timeout_s=settings.live.connect_timeout_s,
         media_timeout_s=settings.live.media_timeout_s,
+        max_pixels=settings.live.max_pixels,
         public_address=settings.webrtc.public_address,
         ice_servers=tuple(servers),
     )

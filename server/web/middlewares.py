@@ -63,7 +63,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         except web.HTTPException as exception:
             if exception.status < 400:
                 raise
-            return _of_http_exception(exception).response(instance=request.path)
+            return problem_of_http(exception).response(instance=request.path)
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
@@ -87,6 +87,11 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Adds to each answer what all have; a signal, so that streamed answers get it too."""
+    set_headers(request, response)
+
+
+def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Sets what all answers have, also those to requests that never become one of the application's."""
     headers = response.headers
     headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or _request_id(request)
     headers[hdrs.SERVER] = "Sightline"  # and not the versions of Python and aiohttp
@@ -122,13 +127,13 @@ def problem_of(error: errors.SightlineError) -> Problem:
     return Problem(status, str(error))
 
 
-def _of_http_exception(exception: web.HTTPException) -> Problem:
-    """The refusals of aiohttp itself: no such address, a method that it does not take, a body beyond all limits."""
+def problem_of_http(exception: web.HTTPException) -> Problem:
+    """The refusals of aiohttp itself: no such address, a method that it does not take, an expectation that it does not know."""
     allowed = exception.headers.get(hdrs.ALLOW)
     detail = {404: "there is nothing at this address", 405: f"this address takes {allowed} only"}.get(exception.status)
     return Problem(exception.status, detail or exception.reason, headers={hdrs.ALLOW: allowed} if allowed else {})
 
 
-def _request_id(request: web.Request) -> str:
+def _request_id(request: web.BaseRequest) -> str:
     given = request.headers.get(REQUEST_ID_HEADER, "")
     return given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

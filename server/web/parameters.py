@@ -11,10 +11,10 @@ from server.domain.detection import DetectOptions
 from server.domain.errors import InvalidRequest
 from server.domain.live import StreamOptions
 from server.domain.model import ModelInfo
+from server.inference.letterbox import InputSize
 from server.web.negotiation import Format
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-InputSize = Annotated[int, Meta(ge=160, le=1280, multiple_of=32)]
 Fields = Mapping[str, Sequence[str]]
 
 DEFAULT_NAME = "webcam"

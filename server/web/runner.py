@@ -13,6 +13,7 @@ from server.config import Settings
 from server.domain.errors import SettingsError
 from server.transports.udp_ports import event_loop_factory
 from server.web.app import create_app
+from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
 from server.web.keys import LIFECYCLE
 
@@ -41,6 +42,7 @@ async def _serve(settings: Settings, *, keys: Keys, announce: Callable[[str], No
         lifecycle = app[LIFECYCLE]
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
             announce(_announcement(settings, keys=keys, port=port))
+            await asyncio.to_thread(keys.mark_shown)
             await stop.wait()
         stop.clear()
         logger.info("ending: no new work is taken, running sessions get up to %g s", settings.server.drain_s)
@@ -59,7 +61,7 @@ def _stop_on_signals() -> asyncio.Event:
 async def _listening(app: web.Application, *, settings: Settings) -> AsyncIterator[int]:
     """The application behind an open socket; yields the TCP port."""
     server = settings.server
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=ANSWER_TIMEOUT_S)
+    runner = AppRunner(app, access_log=None, shutdown_timeout=ANSWER_TIMEOUT_S)
     await runner.setup()
     try:
         try:
@@ -86,11 +88,11 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> bool:
 
 
 def _announcement(settings: Settings, *, keys: Keys, port: int) -> str:
-    """The line that the person who started the server reads; a key that was just made is in it, this one time."""
+    """The line that the person who started the server reads; a key that nobody has seen yet is in it, this one time."""
     host = settings.server.host
     shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else f"[{host}]" if ":" in host else host  # noqa: S104 - only compared
     address = f"http://{shown}:{port}/"
-    if keys.newly_generated:
+    if keys.unshown:
         return f"Sightline is ready: {address}#key={keys.values[0]} (this key is shown once, it is kept in {keys.file})"
     if keys.file is not None:
         return f"Sightline is ready: {address} (the key is in {keys.file})"

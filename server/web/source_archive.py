@@ -2,32 +2,28 @@
 
 import io
 import tarfile
+from functools import cache
 from pathlib import Path
 
-from server.resources import PACKAGE
-
-_BESIDE = ("pyproject.toml", "constraints.txt", "Makefile", "LICENSE", "README.md", "static", "docs", "models")
-# The weights have a licence and a source of their own, named in model.toml beside them.
-_LEFT_OUT = frozenset({"__pycache__", ".bin", ".pt", ".onnx", ".pyc", ".so"})
+from server.resources import source_files
 
 
+@cache  # every user may ask for it
 def source_archive() -> bytes:
-    """A gzip tar archive of the package as it runs, and in a checkout of what lies beside it. Blocks."""
-    root = PACKAGE.parent
-    names = [PACKAGE.name, *_BESIDE] if (root / "pyproject.toml").is_file() else [PACKAGE.name]
+    """A gzip tar archive that the running program can be built, tested and served from. Blocks the first time."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
-        for name in names:
-            if (root / name).exists():
-                archive.add(root / name, arcname=f"sightline/{name}", filter=_anonymous)
+        for name, file in source_files().items():
+            _add(archive, file, name=f"sightline/{name}")
     return buffer.getvalue()
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """The entry without its owner's name, None for what is left out."""
-    path = Path(member.name)
-    if path.name in _LEFT_OUT or path.suffix in _LEFT_OUT or path.name.startswith("."):
-        return None
+def _add(archive: tarfile.TarFile, file: Path, *, name: str) -> None:
+    """Adds the file without its owner's name; a wheel does not keep what may be executed, so the content says it."""
+    member = archive.gettarinfo(file, name)
     member.uid = member.gid = 0
     member.uname = member.gname = ""
-    return member
+    with file.open("rb") as opened:
+        member.mode = 0o755 if opened.read(2) == b"#!" else 0o644
+        opened.seek(0)
+        archive.addfile(member, opened)

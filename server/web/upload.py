@@ -1,6 +1,8 @@
-"""Uploads: the picture of a request, with its form fields, within limits."""
+"""Uploads: the body of a request, above all a picture with its form fields, within limits of size and time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, hdrs, web
@@ -13,7 +15,7 @@ PICTURE_FIELD = "file"
 # A form of ours has six fields; programs send some of their own. Each is a short text.
 MAX_PARTS = 32
 MAX_FIELD_BYTES = 4096
-# 32 MiB over a line of 2.5 Mbit/s; whoever is slower would hold one of the few places for pictures.
+# 32 MiB over a line of 2.5 Mbit/s; whoever is slower would hold one of the few places for pictures, or a connection for ever.
 BODY_TIMEOUT_S = 120.0
 
 _CHUNK_BYTES = 64 * 1024
@@ -32,34 +34,48 @@ class Upload:
 async def read_upload(request: web.Request, *, max_bytes: int) -> Upload:
     """Reads the multipart form or the raw body of a request, and stops at `max_bytes` of picture.
 
-    Raises InvalidRequest for a body that is malformed or has no picture, TooLarge, and a 408 problem after BODY_TIMEOUT_S.
+    Raises what `read_body` does, and InvalidRequest for a form that is malformed or a body without a picture.
     """
     # A form has a little more around the picture; its parts are counted again while they are read.
     if request.content_length is not None and request.content_length > max_bytes + MAX_PARTS * MAX_FIELD_BYTES:
         raise _too_large(max_bytes)
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            if request.content_type.startswith("multipart/"):
-                upload = await _read_form(request, max_bytes=max_bytes)
-            else:
-                upload = Upload(_picture_in(await read_body(request, max_bytes=max_bytes), content_type=request.content_type))
-    except TimeoutError as exc:
-        raise Problem(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from exc
+    if request.content_type.startswith("multipart/"):
+        async with _arriving():
+            upload = await _read_form(request, max_bytes=max_bytes)
+    else:
+        upload = Upload(_picture_in(await read_body(request, max_bytes=max_bytes), content_type=request.content_type))
     if not upload.picture:
         raise InvalidRequest(f"there is no picture: send it as form field {PICTURE_FIELD!r} or as the body")
     return upload
 
 
 async def read_body(request: web.Request, *, max_bytes: int) -> bytes:
-    """The raw body; TooLarge as soon as it is known to be longer than `max_bytes`."""
+    """The raw body.
+
+    Raises TooLarge as soon as it is known to be longer than `max_bytes`, InvalidRequest when it cannot be read, and a 408
+    problem after BODY_TIMEOUT_S.
+    """
     if request.content_length is not None and request.content_length > max_bytes:
         raise _too_large(max_bytes)
     body = bytearray()
-    async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
+    async with _arriving():
+        async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > max_bytes:
+                raise _too_large(max_bytes)
     return bytes(body)
+
+
+@asynccontextmanager
+async def _arriving() -> AsyncIterator[None]:
+    """Bounds the time of reading inside the block, and tells a body that is not what its headers say as the client's fault."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            yield
+    except TimeoutError as exc:
+        raise Problem(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from exc
+    except web.RequestPayloadError as exc:
+        raise InvalidRequest("the body is not what its Content-Encoding or Transfer-Encoding says") from exc
 
 
 def _picture_in(body: bytes, *, content_type: str) -> bytes:

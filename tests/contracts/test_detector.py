@@ -42,7 +42,7 @@ def picture(detector: Detector, request: pytest.FixtureRequest) -> Picture:
             frames.grab()
         read, frame = frames.retrieve()
         if read:
-            found = detect(detector, np.asarray(frame, np.uint8), DetectOptions(0.05)).detections
+            found = detect(detector, np.asarray(frame, np.uint8), DetectOptions(0.05, iou=0.7)).detections
             if len(found) and found.confidence[0] > most:
                 best, most = np.asarray(frame, np.uint8), float(found.confidence[0])
     return best
@@ -70,7 +70,7 @@ def test_describes_itself(detector: Detector) -> None:
 
 def test_finds_something(detector: Detector, picture: Picture) -> None:
     """Boxes lie in the picture, confidences fall and are at least what was asked, classes have names."""
-    found = detect(detector, picture, DetectOptions(0.1)).detections
+    found = detect(detector, picture, DetectOptions(0.1, iou=0.7)).detections
     assert len(found) > 0
     assert [array.dtype.name for array in (found.xyxy, found.confidence, found.class_id)] == ["float32", "float32", "int32"]
     height, width = picture.shape[:2]
@@ -84,27 +84,27 @@ def test_finds_something(detector: Detector, picture: Picture) -> None:
 
 def test_finds_nothing_in_an_empty_picture(detector: Detector) -> None:
     """A grey picture gives no detections, in arrays of the right shape."""
-    found = detect(detector, np.full((240, 320, 3), 128, np.uint8), DetectOptions(0.5)).detections
+    found = detect(detector, np.full((240, 320, 3), 128, np.uint8), DetectOptions(0.5, iou=0.7)).detections
     assert found.xyxy.shape == (0, 4)
     assert len(found) == 0
 
 
 def test_keeps_only_what_is_sure_enough(detector: Detector, picture: Picture) -> None:
     """Nothing is as sure as 1."""
-    assert len(detect(detector, picture, DetectOptions(1.0)).detections) == 0
+    assert len(detect(detector, picture, DetectOptions(1.0, iou=0.7)).detections) == 0
 
 
 def test_keeps_only_wanted_classes(detector: Detector, picture: Picture) -> None:
     """An empty set of classes gives nothing, that of the first class only its own."""
-    assert len(detect(detector, picture, DetectOptions(0.1, classes=frozenset())).detections) == 0
-    found = detect(detector, picture, DetectOptions(0.1, classes=frozenset({0}))).detections
+    assert len(detect(detector, picture, DetectOptions(0.1, iou=0.7, classes=frozenset())).detections) == 0
+    found = detect(detector, picture, DetectOptions(0.1, iou=0.7, classes=frozenset({0}))).detections
     assert set(found.class_id.tolist()) == {0}
 
 
 def test_reads_both_layouts(detector: Detector, picture: Picture) -> None:
     """The live path's layout gives the same first box within a few pixels."""
-    bgr = detect(detector, picture, DetectOptions(0.1)).detections
-    i420 = detector.create_request().detect(to_i420(picture), DetectOptions(0.1)).detections
+    bgr = detect(detector, picture, DetectOptions(0.1, iou=0.7)).detections
+    i420 = detector.create_request().detect(to_i420(picture), DetectOptions(0.1, iou=0.7)).detections
     assert np.abs(bgr.xyxy[0] - i420.xyxy[0]).max() <= 6
 
 
@@ -114,12 +114,12 @@ def test_leaves_the_frame_alone(detector: Detector, picture: Picture, made: Call
     pixels = made(picture)
     layout = PixelLayout.BGR if pixels.ndim == 3 else PixelLayout.I420
     before = pixels.copy()
-    detector.create_request().detect(Frame(pixels, layout), DetectOptions(0.1))
+    detector.create_request().detect(Frame(pixels, layout), DetectOptions(0.1, iou=0.7))
     assert np.array_equal(pixels, before)
 
 
 def test_says_how_long_it_took(detector: Detector, picture: Picture) -> None:
     """Each step has a time; waiting is the pool's to say."""
-    timing = detect(detector, picture, DetectOptions(0.1)).timing
+    timing = detect(detector, picture, DetectOptions(0.1, iou=0.7)).timing
     assert timing.queue_ms == 0
     assert timing.inference_ms > 0

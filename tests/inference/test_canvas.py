@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from server.domain.frame import Frame, PixelLayout
-from server.inference.canvas import Canvas
+from server.inference.canvas import KEPT_PIXELS, InputCanvas
 from server.inference.letterbox import Letterbox
 from tests.builders import make_frame
 from tests.scenes import draw_firearm
@@ -12,7 +12,7 @@ from tests.scenes import draw_firearm
 
 def test_the_padding_stays_grey_from_frame_to_frame() -> None:
     """Only the place of the picture is painted."""
-    canvas = Canvas(Letterbox.fit(width=64, height=36, imgsz=320))
+    canvas = InputCanvas(Letterbox.fit(width=64, height=36, imgsz=320))
     pixels = canvas.pixels
 
     for value in (10, 200):
@@ -27,7 +27,7 @@ def test_the_padding_stays_grey_from_frame_to_frame() -> None:
 def test_a_frame_of_the_inner_size_is_copied_as_it_is() -> None:
     """Without resizing not a pixel changes."""
     bgr = draw_firearm((320, 192)).bgr
-    canvas = Canvas(Letterbox.fit(width=320, height=192, imgsz=320))
+    canvas = InputCanvas(Letterbox.fit(width=320, height=192, imgsz=320))
 
     canvas.paint(Frame(bgr, PixelLayout.BGR))
 
@@ -39,9 +39,19 @@ def test_an_i420_frame_is_painted_in_the_same_colours() -> None:
     bgr = draw_firearm((640, 480)).bgr
     i420 = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
     letterbox = Letterbox.fit(width=640, height=480, imgsz=416)
-    from_bgr, from_i420 = Canvas(letterbox), Canvas(letterbox)
+    from_bgr, from_i420 = InputCanvas(letterbox), InputCanvas(letterbox)
 
     from_bgr.paint(Frame(bgr, PixelLayout.BGR))
     from_i420.paint(Frame(i420, PixelLayout.I420))
 
     assert np.abs(from_bgr.pixels.astype(int) - from_i420.pixels).mean() < 1.0
+
+
+def test_the_memory_of_a_large_picture_s_colours_is_not_kept() -> None:
+    """Full HD's stays for the next frame, that of a larger picture goes with the frame."""
+    for width, height, kept in ((1920, 1080, True), (3840, 2160, False)):
+        canvas = InputCanvas(Letterbox.fit(width=width, height=height, imgsz=320))
+        canvas.paint(make_frame(width=width, height=height))
+
+        assert (canvas._converted is not None) is kept
+        assert (width * height <= KEPT_PIXELS) is kept

@@ -27,7 +27,7 @@ def test_it_finds_the_drawn_firearm(delivered_model_dir: Path, size: tuple[int, 
     request = load_detector(delivered_model_dir).create_request()
     shot = draw_firearm(size)
 
-    found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4)).detections
+    found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections
 
     assert len(found) == 1
     assert found.confidence[0] > 0.7
@@ -39,7 +39,7 @@ def test_it_finds_nothing_where_nothing_is(delivered_model_dir: Path) -> None:
     request = load_detector(delivered_model_dir).create_request()
 
     for shot in (draw_empty(), draw_room(), draw_empty((1280, 720)), draw_room((1280, 720))):
-        assert len(request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4)).detections) == 0
+        assert len(request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections) == 0
 
 
 def test_a_damaged_copy_is_refused(delivered_model_dir: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_it_follows_the_firearm_through_the_clip(delivered_model_dir: Path) -> N
     request = load_detector(delivered_model_dir).create_request()
     whole = 0
     for shot in clip(fps=5):
-        found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4)).detections
+        found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections
         if not shot.boxes:
             assert len(found) == 0
         elif shot.boxes[0][0] > 0 and shot.boxes[0][2] < 640:

@@ -74,3 +74,10 @@ def test_gaps_are_filled_from_the_other_description() -> None:
     asked, known = Description(name="mine", confidence=0.0), Description(name="theirs", confidence=0.5, imgsz=640)
 
     assert asked.over(known) == Description(name="mine", confidence=0.0, imgsz=640)
+
+
+@pytest.mark.parametrize("label", ['"\\x"', '"\\N{none}"', '"a"b"'])
+def test_a_yaml_with_a_text_that_cannot_be_read_is_refused(label: str) -> None:
+    """A broken escape or quote is named."""
+    with pytest.raises(ModelError, match=r"metadata\.yaml has a text that cannot be read"):
+        from_yaml(f"names:\n  0: {label}\n")

@@ -50,7 +50,7 @@ class TestReading:
 
     def test_boxes_confidence_and_class_are_read(self, head: Head, output: np.ndarray) -> None:
         """Each row comes out as a detection."""
-        detections = head.read(output, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.25))
+        detections = head.read(output, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.25, iou=0.7))
 
         assert [(*found.xyxy, round(found.confidence, 3), found.class_id) for found in detections] == [
             tuple(row) for row in ROWS
@@ -58,26 +58,26 @@ class TestReading:
 
     def test_what_is_not_sure_enough_is_left_out(self, head: Head, output: np.ndarray) -> None:
         """The confidence asked for decides."""
-        detections = head.read(output, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.7))
+        detections = head.read(output, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.7, iou=0.7))
 
         assert detections.class_id.tolist() == [0]
 
     def test_only_the_wanted_classes_are_read(self, head: Head, output: np.ndarray) -> None:
         """A class filter picks detections."""
-        options = DetectOptions(confidence=0.25, classes=frozenset({1}))
+        options = DetectOptions(confidence=0.25, iou=0.7, classes=frozenset({1}))
 
         assert head.read(output, letterbox=SAME_SIZE, options=options).class_id.tolist() == [1]
 
     def test_an_empty_class_filter_reads_nothing(self, head: Head, output: np.ndarray) -> None:
         """No class wanted, nothing found."""
-        options = DetectOptions(confidence=0.25, classes=frozenset())
+        options = DetectOptions(confidence=0.25, iou=0.7, classes=frozenset())
 
         assert len(head.read(output, letterbox=SAME_SIZE, options=options)) == 0
 
     def test_the_result_does_not_live_in_the_output(self, head: Head, output: np.ndarray) -> None:
         """The engine may write its next output into the same memory."""
         memory = output.copy()
-        detections = head.read(memory, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.25))
+        detections = head.read(memory, letterbox=SAME_SIZE, options=DetectOptions(confidence=0.25, iou=0.7))
         before = detections.xyxy.copy()
         memory[:] = 0
 

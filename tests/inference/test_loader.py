@@ -1,6 +1,8 @@
 """A path leads to a detector, or to one line that says what is wrong with it."""
 
+import errno
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,46 @@ def test_ultralytics_refuses_an_export(tmp_path: Path) -> None:
     """The other backend is named."""
     with pytest.raises(ModelError, match="use --backend openvino"):
         load_detector(make_onnx(tmp_path / "best.onnx"), backend="ultralytics")
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """What the system says of the path is told, in one line."""
+    with pytest.raises(ModelError, match=r"no such model|cannot be looked up"):
+        load_detector(tmp_path / ("x" * 300))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path: Path) -> None:
+    """The path and the system's reason are told, in one line."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    try:
+        with pytest.raises(ModelError, match=r"closed.*(no such model|Permission denied)"):
+            load_detector(closed / "best.onnx")
+    finally:
+        closed.chmod(0o700)
+
+
+def test_an_unreadable_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the system refuses while the path is looked up becomes one line."""
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(ModelError, match=r"best\.onnx: cannot be looked up: Permission denied"):
+        load_detector(tmp_path / "best.onnx")
+
+
+def test_the_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    """A file that came from a camera's card or a Windows share is the same model."""
+    assert load_detector(make_onnx(tmp_path / "BEST.ONNX")).info.labels == ("firearm", "person")
+
+
+def test_a_yaml_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The file with the class names is named."""
+    folder = make_openvino(tmp_path / "model")
+    (folder / "metadata.yaml").write_bytes(b"names:\n  0: caf\xe9\n")
+
+    with pytest.raises(ModelError, match=r"metadata\.yaml cannot be read"):
+        load_detector(folder)

@@ -15,7 +15,7 @@ from server.inference.loader import load_detector
 from tests.builders import make_frame
 from tests.inference.tiny_models import ROWS, end_to_end_output, make_onnx, make_openvino, raw_output
 
-ANY = DetectOptions(confidence=0.25)
+ANY = DetectOptions(confidence=0.25, iou=0.7)
 
 
 def seen(detector: Detector, *, width: int = 320, height: int = 320, options: DetectOptions = ANY) -> list[list[int]]:
@@ -92,7 +92,7 @@ def test_the_input_size_can_be_asked_for(tmp_path: Path) -> None:
     """A larger input of the same picture: the same input pixels are half as far apart in the source."""
     detector = load_detector(make_onnx(tmp_path / "tiny.onnx"))
 
-    larger = seen(detector, options=DetectOptions(confidence=0.25, imgsz=640))
+    larger = seen(detector, options=DetectOptions(confidence=0.25, iou=0.7, imgsz=640))
 
     assert larger == [[16, 16, 48, 32], [50, 20, 70, 60]]
 
@@ -103,7 +103,7 @@ def test_an_impossible_input_size_is_refused(tmp_path: Path, imgsz: int) -> None
     detector = load_detector(make_onnx(tmp_path / "tiny.onnx"))
 
     with pytest.raises(InvalidRequest, match="imgsz"):
-        detector.create_request().detect(make_frame(), DetectOptions(confidence=0.25, imgsz=imgsz or 8))
+        detector.create_request().detect(make_frame(), DetectOptions(confidence=0.25, iou=0.7, imgsz=imgsz or 8))
 
 
 def test_a_static_model_refuses_another_input_size(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_static_model_refuses_another_input_size(tmp_path: Path) -> None:
     path = make_onnx(tmp_path / "tiny.onnx", size=(320, 320))
 
     with pytest.raises(InvalidRequest, match="for 320 only"):
-        seen(load_detector(path), options=DetectOptions(confidence=0.25, imgsz=640))
+        seen(load_detector(path), options=DetectOptions(confidence=0.25, iou=0.7, imgsz=640))
     with pytest.raises(ModelError, match="exported for 320 only"):
         load_detector(path, imgsz=640)
 

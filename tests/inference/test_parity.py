@@ -77,7 +77,7 @@ def test_the_ultralytics_backend_finds_the_same(layout: PixelLayout, shared_dir:
     pixels = bgr if layout is PixelLayout.BGR else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
     detector = load_detector(shared_dir / "pretrained" / MODELS["firearm"].weights, imgsz=416)
 
-    result = detector.create_request().detect(Frame(pixels, layout), DetectOptions(confidence=0.4))
+    result = detector.create_request().detect(Frame(pixels, layout), DetectOptions(confidence=0.4, iou=0.7))
 
     assert detector.info.labels == ("firearm",)
     assert detector.info.runtime[0] == "ultralytics"

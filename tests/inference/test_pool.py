@@ -13,7 +13,7 @@ from server.domain.model import ModelInfo
 from server.inference.pool import DetectorPool
 from tests.builders import make_frame
 
-OPTIONS = DetectOptions(confidence=0.5)
+OPTIONS = DetectOptions(confidence=0.5, iou=0.7)
 INFO = ModelInfo("scripted", ("firearm",), 0.5, 0.7, 320, "none", ("test", "1"))
 
 
@@ -140,6 +140,30 @@ async def test_a_failure_reaches_its_caller_and_the_worker_lives_on(close: Closi
     assert (pool.stats().failed, pool.stats().completed) == (1, 1)
 
 
+async def test_a_detector_that_always_fails_logs_one_traceback_in_ten_seconds(
+    close: Closing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next one tells how many there were in between."""
+    now = 0.0
+
+    def fail(frame: Frame) -> None:
+        raise ValueError("broken model")
+
+    pool = close(DetectorPool(ScriptedDetector(fail), workers=1, clock=lambda: now))
+
+    for at in (0.0, 0.1, 9.9, 10.0):
+        now = at
+        with pytest.raises(DetectorFailed):
+            await pool.detect(make_frame(), OPTIONS)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "the detector failed on frame 0, and on 0 more since the last line",
+        "the detector failed on frame 0, and on 2 more since the last line",
+    ]
+    assert all(record.exc_info for record in caplog.records)
+    assert pool.stats().failed == 4
+
+
 async def test_a_wish_that_the_model_cannot_meet_stays_a_wrong_request(close: Closing) -> None:
     """An input size that does not exist is the caller's mistake, not the detector's."""
 
@@ -169,7 +193,7 @@ async def test_a_caller_who_left_costs_no_inference(close: Closing) -> None:
     await asyncio.gather(first, last)
 
     assert detector.served == [0, 2]
-    assert pool.stats().abandoned == 1
+    assert pool.stats().completed == 2
 
 
 async def test_a_caller_who_leaves_during_its_inference_harms_nobody(close: Closing) -> None:
@@ -230,5 +254,5 @@ async def test_the_counters_tell_what_the_pool_does(close: Closing) -> None:
     after = pool.stats()
 
     assert (during.workers, during.busy, during.waiting, during.completed) == (1, 1, 2, 0)
-    assert (after.busy, after.waiting, after.completed, after.failed, after.abandoned) == (0, 0, 3, 0, 0)
+    assert (after.busy, after.waiting, after.completed, after.failed) == (0, 0, 3, 0)
     assert after.busy_s > 0

@@ -100,7 +100,7 @@ def test_the_cache_is_bounded() -> None:
     painter = LabelPainter(cache_bytes=50_000)
     for number in range(200):
         painter.paint(f"firearm #{number}", text_px=15, ground=ORANGE, layout=PixelLayout.I420)
-        assert painter.used_bytes <= 50_000
+        assert painter._used_bytes <= 50_000
 
 
 def test_a_label_painted_before_is_not_painted_again() -> None:

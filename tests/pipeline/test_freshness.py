@@ -44,3 +44,13 @@ def test_a_picture_without_boxes_has_no_age() -> None:
     assert meter.delivered == 2
     assert meter.box_age.stats().count == 1
     assert meter.age.last_ms == 10.0
+
+
+def test_the_newest_picture_s_box_age_goes_with_its_boxes() -> None:
+    """It is None as soon as a picture without boxes was sent; the window keeps what was measured."""
+    meter = FreshnessMeter()
+    meter.record_picture(20.0)
+    assert meter.last_box_age_ms == 20.0
+    meter.record_picture(None)
+    assert meter.last_box_age_ms is None
+    assert meter.box_age.last_ms == 20.0

@@ -12,7 +12,7 @@ class _Stream:
     def stats(self) -> StreamStats:
         """A snapshot in which only the received frames and the ages count."""
         age, box_age = self.meter.age.stats(), self.meter.box_age.stats()
-        return StreamStats(self.received, 0, 0, self.meter.delivered, 0, 0.0, 0.0, None, None, None, False, age, box_age)
+        return StreamStats(self.received, 0, 0, self.meter.delivered, 0, 0.0, 0.0, None, None, None, age, box_age)
 
 
 def test_totals_outlive_a_stream() -> None:

@@ -1,6 +1,7 @@
 """Stream: the newest frame wins, and ages are kept to the end."""
 
 import asyncio
+import dataclasses
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,8 @@ class GatedDetector:
         self.options.append(options)
         if frame.index in self._fails_on:
             raise RuntimeError("broken on purpose")
-        return make_result(make_detections([(frame.index, 0, frame.index + 9, 9)]))
+        # So slow by its own account that waiting for a thread of a busy machine is no sign of pressure.
+        return make_result(make_detections([(frame.index, 0, frame.index + 9, 9)]), inference_ms=10_000)
 
 
 class PlainTracker:
@@ -71,6 +73,7 @@ class QueueSource:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self.lost = 0
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Yields what is put, until None."""
@@ -301,3 +304,52 @@ async def test_nobody_looking_means_nothing_is_drawn(rig: Rig, annotator: Noting
     await rig.stream.run(ListSource([make_frame(index=1)]))
     assert rig.processed == [1]
     assert annotator.calls == []
+
+
+async def test_the_model_s_overlap_limit_holds_for_live_frames(rig: Rig, detector: GatedDetector) -> None:
+    """The detector is asked with the `iou` that the model was loaded with."""
+    detector.info = dataclasses.replace(detector.info, iou=0.3)
+    await rig.stream.run(ListSource([make_frame()]))
+    assert detector.options[0].iou == 0.3
+
+
+async def test_frames_that_the_source_lost_are_counted(rig: Rig) -> None:
+    """A frame that never came past the source was received and dropped."""
+    source = ListSource([make_frame(index=3)])
+    source.lost = 3
+    await rig.stream.run(source)
+    stats = rig.stream.stats()
+    assert (stats.received, stats.dropped, stats.processed) == (4, 3, 1)
+    assert (rig.stream.received, rig.stream.dropped) == (4, 3)
+    assert rig.totals.stats().dropped == 3
+
+
+async def test_pictures_without_boxes_name_no_frame_of_theirs(rig: Rig) -> None:
+    """Where boxes are not wanted, nothing is said of the frame that they would come from."""
+    rig.stream.configure(make_options(annotate=False))
+    source = QueueSource()
+    running = asyncio.create_task(rig.stream.run(source))
+    source.queue.put_nowait(make_frame(index=1, received_at=10.0))
+    await _until(lambda: rig.processed == [1])
+    source.queue.put_nowait(make_frame(index=2, received_at=10.1))
+    await _until(lambda: rig.shown[-1] == 2)
+    source.queue.put_nowait(None)
+    await running
+    assert [picture.boxes_received_at for picture in rig.pictures.items if isinstance(picture, AnnotatedFrame)] == [None, None]
+
+
+async def test_boxes_that_are_too_old_to_show_have_no_age(rig: Rig, detector: GatedDetector) -> None:
+    """A picture whose boxes are hidden for their age says nothing of where they come from."""
+    source = QueueSource()
+    running = asyncio.create_task(rig.stream.run(source))
+    source.queue.put_nowait(make_frame(index=1, received_at=10.0))
+    await _until(lambda: rig.processed == [1])
+    detector.gate.clear()
+    source.queue.put_nowait(make_frame(index=2, received_at=11.5))
+    await _until(lambda: rig.shown[-1] == 2)
+    detector.gate.set()
+    source.queue.put_nowait(None)
+    await running
+    newest = rig.pictures.items[-1]
+    assert isinstance(newest, AnnotatedFrame)
+    assert newest.boxes_received_at is None

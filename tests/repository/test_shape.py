@@ -15,6 +15,7 @@ BROAD_EXCEPTS = {
     "server/web/middlewares.py",  # the last resort of a request
 }
 FOREIGN_SIGNATURES = {
+    "server/web/connections.py:handle_error",  # aiohttp's
     "server/transports/decoder_queue.py:put",  # queue.Queue's
     "server/transports/udp_ports.py:create_datagram_endpoint",  # the event loop's
 }

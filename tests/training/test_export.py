@@ -35,7 +35,11 @@ class TestExport:
 
         detector = load_detector(folder)
         shot = draw_firearm()
-        found = detector.create_request().detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4)).detections
+        found = (
+            detector.create_request()
+            .detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7))
+            .detections
+        )
 
         assert folder == weights.with_name("best_sightline")
         assert sorted(file.name for file in folder.iterdir()) == ["best.bin", "best.xml", "model.toml"]
@@ -97,7 +101,11 @@ class TestExport:
 
         detector = load_detector(exported)
         shot = draw_firearm((640, 400))
-        found = detector.create_request().detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4)).detections
+        found = (
+            detector.create_request()
+            .detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7))
+            .detections
+        )
 
         assert detector.info.labels == ("firearm",)
         assert [round(abs(a - b)) < 25 for a, b in zip(next(iter(found)).xyxy, shot.boxes[0], strict=True)] == [True] * 4

@@ -8,7 +8,7 @@ from typing import Any
 
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, rtcpeerconnection, rtcrtpsender
+from aiortc import RTCConfiguration, RTCPeerConnection, rtcpeerconnection, rtcrtpsender, rtcsctptransport
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -16,12 +16,14 @@ from aiortc.rtp import RtpPacket
 
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges, apply
-from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges, receipt_of
+from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges, last_packet_of, lost_frames_of, receipt_of
 from server.transports.encoders import Bitrates, PromptH264Encoder
 from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
 from tests.transports.rig import eventually
 
-NOTHING = AiortcChanges(receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, loopback_candidates=False)
+NOTHING = AiortcChanges(
+    receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, bounded_messages=False, loopback_candidates=False
+)
 H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
@@ -181,10 +183,29 @@ async def test_the_time_of_receipt_reaches_the_source() -> None:
         assert receipt_of(receiver, 12345) is None
 
 
+async def test_frames_that_the_decoder_could_not_keep_up_with_are_counted() -> None:
+    """What the queue before the decoder gives up is told."""
+    async with _receiver(ReceiverChanges(decoder_limit=1)) as receiver:
+        for number in (1, 2, 3):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        assert lost_frames_of(receiver) == 3
+
+
+async def test_the_last_packet_s_time_is_known() -> None:
+    """Every packet counts, also one that no picture comes out of, but not the padding that probes a connection."""
+    async with _receiver(ReceiverChanges(), clock=lambda: 42.0) as receiver:
+        await receiver._handle_rtp_packet(_packet(1, frame=1, data=b""), 0)
+        assert last_packet_of(receiver) is None
+        await receiver._handle_rtp_packet(_packet(2, frame=2, data=b"\xff"), 0)
+        assert last_packet_of(receiver) == 42.0
+
+
 async def test_an_unchanged_receiver_knows_no_time_of_receipt() -> None:
     """Without the change the source has to take its own time."""
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    assert receipt_of(pc.addTransceiver("video").receiver, 0) is None
+    receiver = pc.addTransceiver("video").receiver
+    assert receipt_of(receiver, 0) is None
+    assert (lost_frames_of(receiver), last_packet_of(receiver)) == (0, None)
     await pc.close()
 
 
@@ -254,5 +275,6 @@ def _state() -> tuple[object, ...]:
         aioice.ice.CONSENT_INTERVAL,
         aioice.ice.CONSENT_FAILURES,
         aioice.ice.get_host_addresses,
+        rtcsctptransport.RTCSctpTransport._receive_data_chunk,
         tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),
     )

@@ -11,6 +11,7 @@ from aiortc.codecs.vpx import vp8_depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from av.video.frame import PictureType
 
+from server.domain.errors import SettingsError
 from server.transports.encoders import Bitrates, PromptH264Encoder, PromptVp8Encoder, create_encoder
 from server.transports.jitter_buffer import is_key_frame
 from tests.marked_video import TIME_BASE, marked_picture, read_number
@@ -152,3 +153,9 @@ def test_there_are_encoders_for_both_video_codecs(mime_type: str, expected: type
     codec = RTCRtpCodecParameters(mimeType=mime_type, clockRate=90000, payloadType=97)
     encoder = create_encoder(codec, bitrates=BITRATES)
     assert encoder is None if expected is None else isinstance(encoder, expected)
+
+
+def test_refuses_a_least_bitrate_above_the_largest() -> None:
+    """Wrong settings are told when the server starts."""
+    with pytest.raises(SettingsError, match=r"webrtc\.min_bitrate_bps 5 is above webrtc\.max_bitrate_bps 4"):
+        Bitrates(start_bps=4, min_bps=5, max_bps=4)

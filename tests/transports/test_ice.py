@@ -35,10 +35,18 @@ def test_refuses_a_server_address_that_is_none(url: str) -> None:
         ("1 1 udp 1 example.org 5000 typ host", False),
         ("1 1 tcp 1 192.0.2.1 9 typ host tcptype active", False),
         ("1 1 udp", False),
+        ("1 1 udp 1 192.0.2.1 65535 typ relay raddr 0.0.0.0 rport 9", True),
+        ("1 1 udp 1 192.0.2.1 0 typ host", False),
+        ("1 1 udp 1 192.0.2.1 65536 typ host", False),
+        ("1 1 udp 1 192.0.2.1 -1 typ host", False),
+        (f"1 1 udp 1 192.0.2.1 {'9' * 5000} typ host", False),
+        ("1 1 udp 1 192.0.2.1 port typ host", False),
+        ("1 2 udp 1 192.0.2.1 5000 typ host", False),
+        ("1 1 udp 1 192.0.2.1 5000 typ other", False),
     ],
 )
-def test_only_udp_candidates_with_an_address_are_usable(candidate: str, *, usable: bool) -> None:
-    """Names and TCP are of no use."""
+def test_only_udp_candidates_with_an_address_and_a_port_are_usable(candidate: str, *, usable: bool) -> None:
+    """Names, TCP, impossible ports, another component and unknown types are of no use."""
     assert is_usable_candidate(candidate) is usable
 
 

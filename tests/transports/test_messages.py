@@ -6,8 +6,6 @@ import pytest
 from server.domain.detection import Detection, Timing
 from server.domain.errors import InvalidRequest
 from server.domain.live import LiveResult
-from server.pipeline.freshness import FreshnessMeter
-from server.pipeline.stats import StreamStats
 from server.transports.messages import (
     MOST_CONTROL_BYTES,
     DrainingMessage,
@@ -44,7 +42,7 @@ def test_an_untracked_result_has_no_track_id() -> None:
 def test_a_detection_message_tells_frame_ages_counters_and_options() -> None:
     """Every field of the data channel's message is there, under its name in the contract."""
     result = LiveResult(make_frame(index=5), (), Timing(1, 2, 3, 4), make_options(exact=True))
-    message = detection_message(result, labels=MODEL.labels, stats=_stats(), age_ms=12.345, box_age_ms=None)
+    message = detection_message(result, labels=MODEL.labels, received=9, dropped=2, age_ms=12.345, box_age_ms=None)
     assert msgspec.to_builtins(message) == {
         "frame": 5,
         "pts": 0.166667,
@@ -123,22 +121,3 @@ def test_refuses_a_class_that_the_model_does_not_know() -> None:
     """The refusal names the class."""
     with pytest.raises(InvalidRequest, match="cow"):
         apply_control(make_options(), decode_control('{"classes":["cow"]}'), model=MODEL)
-
-
-def _stats() -> StreamStats:
-    meter = FreshnessMeter()
-    return StreamStats(
-        received=9,
-        dropped=2,
-        processed=7,
-        delivered=0,
-        failed=0,
-        received_fps=0,
-        processed_fps=0,
-        detector_ms=None,
-        width=None,
-        height=None,
-        follows_detector=False,
-        age=meter.age.stats(),
-        box_age=meter.box_age.stats(),
-    )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.domain.errors import InvalidRequest, Unprocessable
 from server.transports.ice import MAX_CANDIDATES
-from server.transports.sdp import announce_address, read_offer
+from server.transports.sdp import announce_address, read_offer, with_unused
 
 FINGERPRINT = ":".join(["AB"] * 32)
 
@@ -127,6 +127,47 @@ def test_refuses_what_is_not_sdp(text: str) -> None:
     """Anything that is no SDP is an invalid request."""
     with pytest.raises(InvalidRequest):
         read_offer(text)
+
+
+@pytest.mark.parametrize("group", ["BUNDLE 9", "BUNDLE 9 0", "BUNDLE 0 9", "BUNDLE 0 0"])
+def test_refuses_a_bundle_of_sections_that_are_not_there(group: str) -> None:
+    """A group names sections of the offer, each once."""
+    with pytest.raises(InvalidRequest, match="BUNDLE"):
+        read_offer(make_offer(session=f"a=group:{group}"))
+
+
+def test_refuses_two_sections_of_one_name() -> None:
+    """Nobody could tell which one a group means."""
+    offer = make_offer()
+    audio = offer[offer.index("m=video") :].replace("m=video", "m=audio").replace("VP8/90000", "opus/48000/2")
+    with pytest.raises(InvalidRequest, match="same mid"):
+        read_offer(offer + audio)
+
+
+REJECTED = "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n"
+
+
+def test_a_section_that_the_client_has_rejected_is_left_out() -> None:
+    """A section of port 0 needs no transport, and comes back in the answer at its place."""
+    text = make_offer()
+    offer = read_offer(text.replace("m=video", f"{REJECTED}m=video"))
+    assert "m=audio" not in offer.sdp
+    assert with_unused("v=0\r\nm=video 9 X\r\na=mid:0\r\n", offer.unused) == (
+        "v=0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\nm=video 9 X\r\na=mid:0\r\n"
+    )
+
+
+def test_a_bundled_section_of_port_0_is_used() -> None:
+    """Port 0 with `bundle-only` is no rejection."""
+    offer = read_offer(make_offer(extra="a=bundle-only").replace("m=video 9", "m=video 0"))
+    assert offer.unused == {}
+
+
+def test_refuses_an_offer_whose_video_is_rejected() -> None:
+    """A rejected video section sends nothing."""
+    audio = make_offer(codec="opus/48000/2").replace("m=video", "m=audio")
+    with pytest.raises(Unprocessable, match="no video section"):
+        read_offer(audio + REJECTED.replace("audio", "video"))
 
 
 @given(st.data())

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import random
+import re
 from typing import Any
 
 import aioice.ice
@@ -10,6 +12,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from server.domain.errors import AtCapacity, Draining, InvalidRequest, Outdated, SettingsError, Unprocessable
+from server.transports import peer
 from server.transports.webrtc import WebrtcLimits
 from tests.builders import make_options
 from tests.marked_video import TIME_BASE, MarkedVideoTrack
@@ -148,7 +151,7 @@ async def test_closing_from_our_side_ends_the_client_too(rig: Rig) -> None:
     """Closing a session ends the client's connection, and closing it again does nothing."""
     client = Client()
     session = await rig.connect(client)
-    await rig.registry.close(session.id, reason="deleted")
+    await session.aclose("deleted")
     assert session.closed
     await session.aclose("again")
     await eventually(lambda: client.pc.connectionState == "closed")
@@ -182,12 +185,14 @@ async def test_a_client_without_video_packets_is_closed(changed_aiortc: None, ca
 
 
 async def test_a_client_that_sends_garbage_is_closed(changed_aiortc: None, caplog: pytest.LogCaptureFixture) -> None:
-    """Packets that no decoder understands count as no video, and do not fill the log."""
-    async with run_rig(limits=WebrtcLimits(media_timeout_s=1.0)) as rig:
+    """Packets that no decoder understands are video for a while, then no more, and do not fill the log."""
+    caplog.set_level(logging.INFO, "server")
+    async with run_rig(limits=WebrtcLimits(media_timeout_s=0.6)) as rig:
         client = Client(codec="vp8", track=GarbageTrack())
         session = await rig.connect(client)
         await eventually(lambda: session.closed, within_s=5)
         await client.close()
+    assert "no picture could be decoded for 1.8 s" in caplog.text
     assert session.stream.stats().received == 0
     assert len([record for record in caplog.records if "failed to decode" in record.getMessage()]) <= 1
 
@@ -326,6 +331,107 @@ async def test_two_lines_are_logged_for_a_session(rig: Rig, caplog: pytest.LogCa
     assert len(lines) == 2
     assert lines[0].startswith("session opened: test")
     assert lines[1].startswith("session ended: the peer ")  # its goodbyes on several layers race each other
+    assert re.search(r"\d+ frames received, \d+ dropped, \d+ processed, \d+ pictures sent, box age p95", lines[1])
+
+
+async def test_a_client_whose_pictures_are_too_large_is_closed(changed_aiortc: None, caplog: pytest.LogCaptureFixture) -> None:
+    """The session ends at the first picture above the limit, and the log says why."""
+    caplog.set_level(logging.INFO, "server")
+    async with run_rig(limits=WebrtcLimits(max_pixels=512 * 256 - 1)) as rig:
+        client = Client()
+        session = await rig.connect(client)
+        await eventually(lambda: session.closed)
+        await client.close()
+    assert session.stream.stats().processed == 0
+    assert "session ended: its video of 512x256 has more than 131071 pixels" in caplog.text
+
+
+async def test_a_message_without_end_closes_the_data_channels(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """A peer that begins a message above 64 KiB loses its data channels before it has sent it; its video goes on."""
+    client = Client()
+    session = await rig.connect(client)
+    await eventually(lambda: client.channel.readyState == "open" and client.messages)
+    assert client.pc.sctp is not None
+    client.pc.sctp._remote_max_message_size = 0
+    client.channel.send("x" * 10_000_000)
+    await eventually(lambda: client.channel.readyState == "closed")
+    before = session.stream.stats().processed
+    await eventually(lambda: session.stream.stats().processed > before)
+    assert not len(session.stream.results)
+    assert [record.getMessage() for record in caplog.records] == [
+        "a peer sends messages that are too large: its data channels are closed"
+    ]
+    await client.close()
+
+
+async def test_the_largest_announced_message_is_taken(rig: Rig) -> None:
+    """A message of 64 KiB arrives whole, and is refused as a control."""
+    client = Client()
+    await rig.connect(client)
+    await eventually(lambda: client.channel.readyState == "open")
+    client.channel.send("x" * 65_536)
+    await eventually(lambda: any("a control has at most" in message.get("error", "") for message in client.messages))
+    await client.close()
+
+
+async def test_a_closed_data_channel_can_be_opened_again(rig: Rig) -> None:
+    """A viewer that has closed its channel gets results on a new one of the same name."""
+    client = Client()
+    session = await rig.connect(client)
+    await eventually(lambda: client.messages)
+    client.channel.close()
+    await eventually(lambda: client.channel.readyState == "closed")
+    again: list[str | bytes] = []
+    client.pc.createDataChannel("detections").on("message", again.append)
+    await eventually(lambda: again)
+    assert len(session.stream.results) == 1
+    await client.close()
+
+
+async def test_a_connection_that_does_not_close_leaves_no_task(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Closing is given up when the time is over, and what had hung is ended."""
+    monkeypatch.setattr(peer, "CLOSE_TIMEOUT_S", 0.05)
+    client = Client()
+    session = await rig.open(await client.offer())
+    close = session._peer._pc.close
+    monkeypatch.setattr(session._peer._pc, "close", asyncio.Event().wait)
+    await session.aclose("deleted")
+    assert session.closed
+    assert "did not close within 0.05 s" in caplog.text
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "close the peer connection"]
+    await close()
+    await client.close()
+
+
+async def test_a_section_that_the_client_has_rejected_stays_rejected(rig: Rig) -> None:
+    """The answer has all sections of the offer at their places, the rejected one with port 0."""
+    client = Client()
+    head, *sections = re.split(r"(?=^m=)", await client.offer(), flags=re.MULTILINE)
+    audio = "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:7\r\na=rtpmap:111 opus/48000/2\r\na=inactive\r\n"
+    session = await rig.open("".join([head, sections[0], audio, *sections[1:]]))
+    answered = [line.split()[:2] for line in session.answer_sdp.splitlines() if line.startswith("m=")]
+    assert [name for name, _ in answered] == ["m=video", "m=audio", "m=application"]
+    assert [port == "0" for _, port in answered] == [False, True, False]
+    assert "a=mid:7" in session.answer_sdp
+    await client.close()
+
+
+async def test_damaged_offers_are_answered_or_refused(rig: Rig) -> None:
+    """Whatever is wrong with an offer, it opens a session or is the client's fault."""
+    client = Client()
+    client.pc.addTransceiver("audio")
+    offer = await client.offer()
+    choose = random.Random(7)
+    for _ in range(60):
+        try:
+            session = await rig.open(_damaged(offer, choose))
+        except InvalidRequest:
+            continue
+        await session.aclose("it was opened")
+    assert rig.registry.active == 0
+    await client.close()
 
 
 class GarbageTrack(MediaStreamTrack):
@@ -346,6 +452,21 @@ class GarbageTrack(MediaStreamTrack):
         packet.pts, packet.time_base = self._count * 3000, TIME_BASE
         self._count += 1
         return packet
+
+
+def _damaged(offer: str, choose: random.Random) -> str:
+    """The offer with some lines dropped, doubled, cut or changed in one word."""
+    lines = offer.splitlines()
+    for _ in range(choose.randint(1, 3)):
+        place = choose.randrange(len(lines))
+        words = lines[place].split(" ")
+        words[choose.randrange(len(words))] = choose.choice(["", "x", "0", "-1", "99999999999"])
+        kept = choose.randint(0, len(lines[place]))
+        lines[place : place + 1] = choose.choice([[], [lines[place]] * 2, [lines[place][:kept]], [" ".join(words)]])
+    groups = ["BUNDLE", "BUNDLE 9", "BUNDLE 0 0", "BUNDLE 9 0", "BUNDLE 0 1 2 9"]
+    if choose.random() < 0.2:
+        lines = [f"a=group:{choose.choice(groups)}" if line.startswith("a=group:BUNDLE") else line for line in lines]
+    return "\r\n".join([*lines, ""])
 
 
 def _video_direction(sdp: str) -> str:

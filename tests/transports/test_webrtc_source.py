@@ -108,7 +108,7 @@ async def test_the_newest_frame_wins_while_a_conversion_runs(monkeypatch: pytest
         numbers = [read_number((await first).pixels), read_number((await anext(frames)).pixels)]
         await frames.aclose()  # type: ignore[attr-defined]  # an async generator
     assert numbers == [0, 5]
-    assert (source.received, source.skipped) == (6, 4)
+    assert (source.received, source.lost) == (6, 4)
 
 
 async def test_no_two_threads_ever_touch_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +144,34 @@ async def test_leaving_the_frames_ends_the_reading() -> None:
         await anext(frames)
         await frames.aclose()  # type: ignore[attr-defined]  # an async generator
     assert asyncio.all_tasks() == before
+
+
+async def test_frames_that_were_given_up_before_decoding_are_lost_too() -> None:
+    """What the decoder's queue has dropped is counted beside what was replaced here."""
+    with ThreadPoolExecutor(1) as converter:
+        source = WebrtcSource(QueueTrack(), converter=converter, lost_before=lambda: 7)
+    assert source.lost == 7
+
+
+async def test_a_picture_above_the_limit_ends_the_source() -> None:
+    """It is not converted, and whoever owns the source is told its size and the limit."""
+    track = QueueTrack()
+    refusals: list[str] = []
+    with ThreadPoolExecutor(1) as converter:
+        source = WebrtcSource(track, converter=converter, max_pixels=512 * 128 - 1, on_refused=refusals.append)
+        track.send(1)
+        assert [frame async for frame in source.frames()] == []
+    assert refusals == ["its video of 512x128 has more than 65535 pixels"]
+
+
+async def test_a_picture_at_the_limit_is_taken() -> None:
+    """The limit itself is allowed."""
+    track = QueueTrack()
+    with ThreadPoolExecutor(1) as converter:
+        source = WebrtcSource(track, converter=converter, max_pixels=512 * 128)
+        track.send(1)
+        track.end()
+        assert len([frame async for frame in source.frames()]) == 1
 
 
 async def _collect(source: WebrtcSource, seen: list[Frame]) -> None:

@@ -1,6 +1,8 @@
-"""Picture files for tests, and forms that carry them."""
+"""Picture files for tests, and bodies that carry them, or do not arrive."""
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
 
 import numpy as np
 from aiohttp import FormData
@@ -25,3 +27,9 @@ def form_with(data: bytes, **fields: str) -> FormData:
     form = FormData(fields)
     form.add_field("file", data, filename="picture.png", content_type="image/png")
     return form
+
+
+async def stuck_body() -> AsyncIterator[bytes]:
+    """A body that begins, and does not go on for half a second."""
+    yield b"--x\r\n"
+    await asyncio.sleep(0.5)

@@ -147,7 +147,9 @@ async def test_refuses_to_sign_in_with_a_wrong_key(guarded: Client) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("body", [b"", b"key", b"[]", b"{}", b'{"key": 5}', b'{"key": "a", "more": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"key", b"[]", b"{}", b'{"key": 5}', b'{"key": "a", "more": 1}', b"\xff", b'{"key": "\xff"}']
+)
 async def test_refuses_a_malformed_sign_in(guarded: Client, body: bytes) -> None:
     """Anything but the one JSON form is 400."""
     assert (await guarded.post("/api/session", data=body)).status == 400
@@ -223,6 +225,22 @@ async def test_takes_changes_from_its_own_page(client: Client) -> None:
     """The page itself sends its own origin."""
     headers = {"Origin": f"http://127.0.0.1:{client.port}", "Sec-Fetch-Site": "same-origin"}
     assert (await client.delete("/api/streams/x", headers=headers)).status == 404
+
+
+async def test_takes_changes_from_a_host_in_the_settings(start_client: ClientFactory, settings: Settings) -> None:
+    """Behind a proxy that asks under another host name, the page of a host in the settings is the server's own."""
+    client = await start_client(with_sections(settings, auth=Auth(allowed_hosts=["cam.example"])))
+    for origin, status in (("https://cam.example", 404), ("https://evil.example", 403)):
+        assert (await client.delete("/api/streams/x", headers={"Origin": origin})).status == status
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "same-site"}])
+async def test_a_cookie_opens_nothing_to_other_sites(guarded: Client, headers: dict[str, str]) -> None:
+    """A browser that is signed in lends its cookie to no page but the server's own, at the picture routes too."""
+    await guarded.post("/api/session", json={"key": KEY})
+    for path in ("/predict", "/api/predict"):
+        assert (await guarded.post(path, data=picture_file())).status == 200
+        assert (await guarded.post(path, data=picture_file(), headers=headers)).status == 401
 
 
 async def test_pictures_need_the_key_from_other_sites_too(guarded: Client) -> None:

@@ -25,12 +25,25 @@ def test_other_addresses_get_a_key_that_is_kept(tmp_path: Path) -> None:
     """The first start makes a key readable to its owner alone; later starts find it."""
     settings = make_settings(tmp_path, host="0.0.0.0")
     first, second = resolve_keys(settings), resolve_keys(settings)
-    assert first.newly_generated
-    assert not second.newly_generated
     assert first.values == second.values
     assert len(first.values[0]) >= 32
     assert first.file == tmp_path / "data" / "api-key"
     assert stat.S_IMODE(first.file.stat().st_mode) == 0o600
+
+
+def test_a_generated_key_is_shown_until_somebody_has_seen_it(tmp_path: Path) -> None:
+    """A start that ends before it could show the key leaves that to the next one; once shown it stays as it is."""
+    settings = make_settings(tmp_path, host="0.0.0.0")
+    first, second = resolve_keys(settings), resolve_keys(settings)
+    assert first.unshown
+    assert second.unshown
+    second.mark_shown()
+    third = resolve_keys(settings)
+    assert not third.unshown
+    assert third.values == first.values
+    assert third.file is not None
+    assert third.file.read_text() == f"{first.values[0]}\n"
+    assert stat.S_IMODE(third.file.stat().st_mode) == 0o600
 
 
 def test_insecure_makes_no_key(tmp_path: Path) -> None:
@@ -45,7 +58,7 @@ def test_configured_keys_win(tmp_path: Path) -> None:
     file.write_text("# cameras\nsecond-key\n\n  third-key  \n")
     keys = resolve_keys(make_settings(tmp_path, host="0.0.0.0", auth=Auth(api_keys=["first-key"], api_keys_file=str(file))))
     assert keys.values == ("first-key", "second-key", "third-key")
-    assert not keys.newly_generated
+    assert not keys.unshown
 
 
 @pytest.mark.parametrize("key", ["", "with space", "schlüssel", "line\nbreak"])

@@ -1,9 +1,15 @@
 """Tests of what the server says about itself."""
 
 import io
+import json
+import re
 import tarfile
+from pathlib import Path
 
 from server.config import Auth, IceServer, Live, Predict, Server, Settings, Webrtc
+from server.inference.card import read_card
+from server.resources import openapi_file, source_files
+from server.web.source_archive import source_archive
 from tests.conftest import Client, ClientFactory, with_sections
 
 
@@ -48,13 +54,31 @@ async def test_ice_servers_without_credentials_have_none(start_client: ClientFac
 
 
 async def test_offers_its_own_source(client: Client) -> None:
-    """Without another address the server gives the source that it runs, without caches, weights or names of users."""
+    """Without another address the server gives the source that it runs, complete and without caches or names of users."""
     info = await (await client.get("/api/info")).json()
     answer = await client.get(info["source"])
     assert answer.content_type == "application/gzip"
     with tarfile.open(fileobj=io.BytesIO(await answer.read())) as archive:
         members = archive.getmembers()
     names = {member.name for member in members}
-    assert {"sightline/server/web/app.py", "sightline/pyproject.toml", "sightline/static/index.html"} <= names
-    assert not [name for name in names if "__pycache__" in name or name.endswith((".pt", ".bin"))]
+    assert names == {f"sightline/{name}" for name in source_files()}
+    assert not [name for name in names if "__pycache__" in name]
     assert {(member.uid, member.uname) for member in members} == {(0, "")}
+    assert {member.name for member in members if member.mode & 0o111} >= {"sightline/.ci/run"}
+
+
+async def test_makes_its_source_once(client: Client) -> None:
+    """However many users ask, the archive is made for the first."""
+    source_archive.cache_clear()
+    for _ in range(3):
+        assert (await client.get("/source.tar.gz")).status == 200
+    assert source_archive.cache_info().misses == 1
+
+
+def test_the_document_shows_the_delivered_model(delivered_model_dir: Path) -> None:
+    """The example of docs/http-api.md is what the server answers with the model that comes with it."""
+    text = (openapi_file().parent / "http-api.md").read_text("utf-8")
+    examples = [json.loads(example) for example in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    (shown,) = [example["model"] for example in examples if "iceServers" in example]
+    card = read_card(delivered_model_dir)
+    assert shown == {"name": card.name, "classes": card.classes, "conf": card.confidence, "imgsz": card.imgsz}

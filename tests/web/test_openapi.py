@@ -6,11 +6,14 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from server.config import Auth, Settings
+from server.config import Auth, Model, Settings
+from server.inference.card import ModelCard
+from server.inference.letterbox import InputSize
 from server.resources import openapi_file
 from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, ResultMessage
 from server.web import answers
 from server.web.middlewares import STATUS_OF_ERROR
+from server.web.parameters import PictureParameters
 from server.web.routes import ROUTES, Audience
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.web.openapi import check_answer, document, operations, resolve, schema
@@ -70,6 +73,12 @@ def test_every_schema_is_valid() -> None:
     """The schemas are JSON Schema 2020-12, as OpenAPI 3.1 has it."""
     for wanted in document()["components"]["schemas"].values():
         Draft202012Validator.check_schema(wanted)
+
+
+def test_the_input_size_has_the_bounds_of_the_code() -> None:
+    """The one rule of `imgsz`, which settings, parameters and model cards share, stands in the description too."""
+    assert document()["components"]["schemas"]["InputSize"] == msgspec.json.schema(InputSize)
+    assert {str(kind.__annotations__["imgsz"]) for kind in (Model, PictureParameters, ModelCard)} == {str(InputSize | None)}
 
 
 def test_every_status_of_an_error_is_described() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Auth, Server, Settings
-from server.web.origin import allowed_hosts, host_name, is_from_another_site
+from server.web.origin import allowed_hosts, host_name, is_from_another_site, own_hosts
 
 OWN = {"Host": "cam.example:5000"}
 
@@ -30,6 +30,7 @@ OWN = {"Host": "cam.example:5000"}
         ({"Sec-Fetch-Site": "same-site"}, True),
         ({"Sec-Fetch-Site": "cross-site"}, True),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "http://cam.example:5000"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://cam.example:5001"}, True),
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "OPTIONS", "PUT"])
@@ -52,6 +53,33 @@ def test_default_ports_are_the_same_site() -> None:
     assert not is_from_another_site("POST", {"Host": "cam.example", "Origin": "https://cam.example"})
     assert not is_from_another_site("POST", {"Host": "cam.example:443", "Origin": "https://cam.example"})
     assert not is_from_another_site("POST", {"Host": "[::1]:5000", "Origin": "http://[::1]:5000"})
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_the_browser_knows_its_page_behind_a_proxy(method: str) -> None:
+    """A proxy that asks for a host name of its own makes no stranger of the page that the browser calls its own."""
+    behind_proxy = {"Host": "127.0.0.1:5000", "Origin": "https://cam.example"}
+    assert is_from_another_site(method, behind_proxy)
+    assert not is_from_another_site(method, {**behind_proxy, "Sec-Fetch-Site": "same-origin"})
+
+
+@pytest.mark.parametrize(
+    ("origin", "foreign"),
+    [
+        ("https://cam.example", False),
+        ("http://CAM.example:8080", False),
+        ("https://[::1]", False),
+        ("https://cam.example.evil.example", True),
+        ("https://evil.example", True),
+        ("ftp://cam.example", True),
+        ("null", True),
+        ("", True),
+    ],
+)
+def test_pages_of_hosts_in_the_settings_are_its_own(origin: str, *, foreign: bool) -> None:
+    """Behind a proxy that keeps the host name for itself, the settings can say what the page is called."""
+    hosts = own_hosts(Settings(auth=Auth(allowed_hosts=["Cam.example", "[::1]"])))
+    assert is_from_another_site("POST", {"Host": "127.0.0.1:5000", "Origin": origin}, own_hosts=hosts) is foreign
 
 
 def test_loopback_answers_to_its_own_names() -> None:

@@ -18,7 +18,7 @@ async def test_holds_few_decoded_pictures() -> None:
         model.start()
         await model.loaded()
         service = PictureService(model=model, io=io, max_pixels=1_000_000, at_once=1)
-        checks = [asyncio.create_task(service.check(picture_file(), DetectOptions(0.4), form="png")) for _ in range(3)]
+        checks = [asyncio.create_task(service.check(picture_file(), DetectOptions(0.4, iou=0.7), form="png")) for _ in range(3)]
         assert await asyncio.to_thread(detector.entered.acquire)
         assert not await asyncio.to_thread(detector.entered.acquire, timeout=0.1)
         detector.release.set()

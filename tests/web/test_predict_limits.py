@@ -1,6 +1,8 @@
 """Tests of how much is taken in: sizes of bodies, numbers of pictures, and when nothing is taken at all."""
 
 import asyncio
+import gzip
+import io
 import threading
 from typing import Any
 
@@ -12,7 +14,8 @@ from server.config import Predict, Settings
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import FakeDetector, HeldDetector
-from tests.web.pictures import form_with, picture_file
+from tests.web.openapi import check_answer
+from tests.web.pictures import form_with, picture_file, stuck_body
 
 
 @pytest.fixture
@@ -59,6 +62,51 @@ async def test_refuses_a_body_that_does_not_arrive(client: Client, monkeypatch: 
     assert answer.status == 408
     assert client.app is not None
     assert client.app[keys.PICTURE_ADMISSION].active == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/predict", "multipart/form-data; boundary=x"),
+        ("/api/session", "application/json"),
+        ("/whip", "application/sdp"),
+    ],
+)
+async def test_no_body_may_take_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str) -> None:
+    """408 wherever a body is read, forms and small ones included."""
+    monkeypatch.setattr("server.web.upload.BODY_TIMEOUT_S", 0.1)
+    answer = await client.post(path, data=stuck_body(), headers={"Content-Type": content_type})
+    assert answer.status == 408
+    await check_answer(answer, method="POST", path=path)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [("/predict", "image/png"), ("/predict", "multipart/form-data; boundary=x"), ("/api/session", "application/json")],
+)
+async def test_refuses_a_body_that_is_not_encoded_as_it_says(
+    client: Client, encoding: str, path: str, content_type: str
+) -> None:
+    """400 for a Content-Encoding that the body does not have."""
+    headers = {"Content-Type": content_type, "Content-Encoding": encoding}
+    answer = await client.post(path, data=io.BytesIO(b"\xff" * 100), headers=headers)
+    assert answer.status == 400
+    await check_answer(answer, method="POST", path=path)
+
+
+async def test_takes_an_encoded_body(client: Client) -> None:
+    """A body may be compressed; the limit holds for what comes out."""
+    headers = {"Content-Type": "image/png", "Content-Encoding": "gzip"}
+    answer = await client.post("/predict", data=gzip.compress(picture_file()), headers=headers)
+    assert answer.status == 200
+
+
+async def test_refuses_a_small_body_that_grows(small_client: Client) -> None:
+    """413 for a body that passes the limit once it is unpacked."""
+    headers = {"Content-Type": "image/png", "Content-Encoding": "gzip"}
+    answer = await small_client.post("/predict", data=gzip.compress(bytes(10_000_000)), headers=headers)
+    assert answer.status == 413
 
 
 async def test_refuses_a_large_file_in_a_form(small_client: Client) -> None:

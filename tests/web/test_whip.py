@@ -12,6 +12,7 @@ from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.rig import Client as Peer
 from tests.transports.rig import eventually
 from tests.web.openapi import check_answer, schema
+from tests.web.pictures import stuck_body
 
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
@@ -78,6 +79,17 @@ async def test_ends_all_sessions_with_the_server(start_client: ClientFactory) ->
     await publish(client, peer)
     await client.close()
     await eventually(lambda: peer.pc.connectionState in ("closed", "failed", "disconnected"))
+    await peer.close()
+
+
+async def test_ends_a_session_whose_pictures_are_too_large(start_client: ClientFactory, settings: Settings) -> None:
+    """A session ends at the first picture with more pixels than `live.max_pixels`."""
+    client = await start_client(with_sections(settings, live=Live(max_pixels=512 * 256 - 1)))
+    peer = Peer()
+    answer = await publish(client, peer)
+    assert answer.status == 201
+    await eventually(lambda: peer.pc.connectionState == "closed")
+    assert (await (await client.get("/api/streams")).json())["streams"] == []
     await peer.close()
 
 
@@ -160,6 +172,21 @@ async def test_refuses_more_sessions_than_fit(start_client: ClientFactory, setti
     assert (problem["capacity"], problem["active"]) == (1, 1)
     await client.delete(first.headers["Location"])
     assert (await half_open(client)).status == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"), [("/whip/{id}", FRAGMENT["Content-Type"]), ("/api/streams/{id}", "application/json")]
+)
+async def test_no_change_may_take_for_ever(
+    client: Client, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str
+) -> None:
+    """408 for a change of a session whose body does not arrive."""
+    monkeypatch.setattr("server.web.upload.BODY_TIMEOUT_S", 0.1)
+    number = (await half_open(client)).headers["Location"].removeprefix("/whip/")
+    headers = {"Content-Type": content_type, "If-Match": "*"}
+    answer = await client.patch(path.replace("{id}", number), data=stuck_body(), headers=headers)
+    assert answer.status == 408
+    await check_answer(answer, method="PATCH", path=path)
 
 
 async def test_refuses_while_draining(client: Client) -> None:

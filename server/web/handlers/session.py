@@ -21,7 +21,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """Answers a valid key with the session cookie; where no key is needed everybody is signed in already."""
     try:
         shown = msgspec.json.decode(await read_body(request, max_bytes=_MAX_BODY_BYTES), type=SignIn)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeError) as exc:
         raise InvalidRequest('the body must be JSON: {"key": "..."}') from exc
     access = request.app[keys.ACCESS]
     response = web.Response(status=204)
