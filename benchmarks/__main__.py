@@ -3,9 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import overload, roundtrip, startup
+from benchmarks import overload, roundtrip, startup, viewers
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"startup": startup.run, "roundtrip": roundtrip.run, "overload": overload.run}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "startup": startup.run,
+    "roundtrip": roundtrip.run,
+    "overload": overload.run,
+    "viewers": viewers.run,
+}
 
 
 def main() -> None:

@@ -34,7 +34,9 @@ class ServerProcess:
         self._data_dir = tempfile.TemporaryDirectory(prefix="sightline-")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
         self._command = [*python, "-m", "server", "serve", "--port", "0", "--data-dir", self._data_dir.name, *flags]
-        self._environ = {**kept, "PYTHONUNBUFFERED": "1", **(environ or {})}
+        # How many streams a busy machine is quick enough for is not the point of these tests.
+        room = {"SIGHTLINE_LIVE__MIN_DETECTIONS_FPS": "0.5", "SIGHTLINE_LIVE__MAX_SESSIONS": "8"}
+        self._environ = {**kept, "PYTHONUNBUFFERED": "1", **room, **(environ or {})}
         self._cwd = cwd
         self._known = threading.Event()
         self.lines: list[str] = []

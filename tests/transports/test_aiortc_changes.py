@@ -8,7 +8,7 @@ from typing import Any
 
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, rtcpeerconnection, rtcrtpsender
+from aiortc import RTCConfiguration, RTCPeerConnection, rtcdtlstransport, rtcpeerconnection, rtcrtpsender
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -21,7 +21,9 @@ from server.transports.encoders import Bitrates, PromptH264Encoder
 from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
 from tests.transports.rig import eventually
 
-NOTHING = AiortcChanges(receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, loopback_candidates=False)
+NOTHING = AiortcChanges(
+    receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, rsa_peers=False, loopback_candidates=False
+)
 H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
@@ -254,5 +256,6 @@ def _state() -> tuple[object, ...]:
         aioice.ice.CONSENT_INTERVAL,
         aioice.ice.CONSENT_FAILURES,
         aioice.ice.get_host_addresses,
+        rtcdtlstransport.RTCCertificate._create_ssl_context,
         tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),
     )
