@@ -3,10 +3,16 @@
 import argparse
 from typing import Any
 
-from benchmarks import overload, page, roundtrip, startup
+from benchmarks import overload, page, roundtrip, startup, viewers
 from benchmarks.report import write_page
 
-BENCHMARKS: dict[str, Any] = {"startup": startup, "roundtrip": roundtrip, "page": page, "overload": overload}
+BENCHMARKS: dict[str, Any] = {
+    "startup": startup,
+    "roundtrip": roundtrip,
+    "page": page,
+    "overload": overload,
+    "viewers": viewers,
+}
 
 
 def main() -> None:

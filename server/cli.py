@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | export`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | export`, also as `python -m server`."""
 
 import argparse
 import os
@@ -6,24 +6,27 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.commands.detect_arguments import add_detect_arguments
+from server.commands.exit_codes import OK, USAGE_ERROR
 from server.config import Layer, Settings, load_settings
-from server.domain.errors import ModelError, SettingsError
+from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
 from server.resources import version
 
-USAGE_ERROR = 2
-
 # Flag, section and key of the setting that it sets, and help.
-SERVE_FLAGS = (
-    ("--host", "server", "host", "address to listen on"),
-    ("--port", "server", "port", "TCP port, 0 picks a free one"),
-    ("--data-dir", "server", "data_dir", "folder for what the server keeps between starts"),
+MODEL_FLAGS = (
     ("--model", "model", "path", "model folder, .onnx, .xml or .pt file"),
     ("--backend", "model", "backend", "auto, openvino or ultralytics"),
     ("--conf", "model", "confidence", "default confidence, 0 to 1"),
     ("--imgsz", "model", "imgsz", "longest side of the detector's input in pixels, a multiple of 32"),
     ("--precision", "model", "precision", "auto, f32 or bf16"),
-    ("--max-sessions", "live", "max_sessions", "live sessions at once"),
+)
+SERVE_FLAGS = (
+    ("--host", "server", "host", "address to listen on"),
+    ("--port", "server", "port", "TCP port, 0 picks a free one"),
+    ("--data-dir", "server", "data_dir", "folder for what the server keeps between starts"),
+    *MODEL_FLAGS,
+    ("--max-sessions", "live", "max_sessions", "most live sessions at once; what was measured may allow fewer"),
     ("--public-address", "webrtc", "public_address", "address to announce behind a 1:1 NAT"),
     ("--log-level", "log", "level", "debug, info, warning or error"),
     ("--log-format", "log", "format", "text or json"),
@@ -31,11 +34,11 @@ SERVE_FLAGS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0, or 2 for settings, models and arguments that cannot be used."""
+    """Runs one command and returns its exit code, one of `server.commands.exit_codes`."""
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
-    except (ModelError, SettingsError) as exc:
+    except (InvalidRequest, ModelError, SettingsError) as exc:
         print(f"sightline: {exc}", file=sys.stderr)  # noqa: T201 - the answer to the person at the terminal
         return USAGE_ERROR
     return code
@@ -49,7 +52,23 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     configure_logging(level=settings.log.level, json_lines=settings.log.format == "json")
     run_server(settings, announce=lambda line: print(line, flush=True))  # noqa: T201 - the address, for the person or the script
-    return 0
+    return OK
+
+
+def detect(arguments: argparse.Namespace) -> int:
+    """Checks pictures in files and folders."""
+    from server.commands.detect import run  # noqa: PLC0415 - likewise
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Says what keeps the server from working well here."""
+    from server.commands.doctor import run  # noqa: PLC0415 - likewise
+
+    configure_logging(level="error", json_lines=False)
+    return run(_settings(arguments), arguments)
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -58,16 +77,16 @@ def export(arguments: argparse.Namespace) -> int:
 
     configure_logging(level="info", json_lines=False)
     print(export_model(Path(arguments.weights)))  # noqa: T201 - the result, for the shell
-    return 0
+    return OK
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
     flags: Layer = {}
     for flag, section, key, _ in SERVE_FLAGS:
-        value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
+        value = getattr(arguments, flag.removeprefix("--").replace("-", "_"), None)
         if value is not None:
             flags.setdefault(section, {})[key] = value
-    if arguments.insecure:
+    if getattr(arguments, "insecure", False):
         flags.setdefault("auth", {})["insecure"] = True
     file = arguments.config or os.environ.get("SIGHTLINE_CONFIG")
     return load_settings(file=Path(file) if file else None, environ=os.environ, flags=flags)
@@ -79,13 +98,31 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serving = commands.add_parser("serve", help="serve the page, live video and pictures")
-    for flag, _, _, text in SERVE_FLAGS:
-        serving.add_argument(flag, help=text)
-    serving.add_argument("--insecure", action="store_true", help="serve everybody, without a key, on any address")
-    serving.add_argument("--config", help="settings file in TOML (also SIGHTLINE_CONFIG)")
+    _add_serve_flags(serving)
     serving.set_defaults(run=serve)
+
+    detecting = commands.add_parser("detect", help="check pictures in files and folders")
+    add_detect_arguments(detecting)
+    _add_setting_flags(detecting, MODEL_FLAGS)
+    detecting.set_defaults(run=detect)
+
+    examining = commands.add_parser("doctor", help="say what keeps the server from working well here")
+    examining.add_argument("--json", action="store_true", help="the findings as JSON")
+    _add_serve_flags(examining)
+    examining.set_defaults(run=doctor)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     exporting.add_argument("weights", help=".pt file of an ultralytics detector")
     exporting.set_defaults(run=export)
     return parser
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    _add_setting_flags(parser, SERVE_FLAGS)
+    parser.add_argument("--insecure", action="store_true", help="serve everybody, without a key, on any address")
+
+
+def _add_setting_flags(parser: argparse.ArgumentParser, flags: tuple[tuple[str, str, str, str], ...]) -> None:
+    for flag, _, _, text in flags:
+        parser.add_argument(flag, help=text)
+    parser.add_argument("--config", help="settings file in TOML (also SIGHTLINE_CONFIG)")

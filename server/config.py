@@ -78,8 +78,10 @@ class Predict(_Section, frozen=True):
 class Live(_Section, frozen=True):
     """Live streams."""
 
-    max_sessions: Count = 8
-    """Live sessions at once; above it 503."""
+    max_sessions: Count | None = None
+    """Most live sessions at once; unset leaves it to what the detector was measured to manage."""
+    min_detections_fps: Positive = 5
+    """Detections a second that each live stream shall get: what was measured, shared out by this, is how many fit."""
     mode: Literal["smooth", "exact"] = "smooth"
     """Default: every newest frame with the newest boxes, or only frames with their own boxes."""
     connect_timeout_s: Positive = 15
@@ -88,6 +90,16 @@ class Live(_Section, frozen=True):
     """A peer that sends no video packets for this long is closed."""
     max_pixels: Count = 3840 * 2160
     """Largest picture of live video in pixels; a session that sends larger ones is ended."""
+    max_viewers_per_stream: Count = 16
+    """Viewers of one stream at once, by WHEP and MJPEG; above it 503."""
+    max_viewers: Count = 32
+    """Viewers of all streams at once; above it 503."""
+    viewer_stall_s: Positive = 10
+    """A viewer over HTTP that reads nothing for this long is cut off."""
+    max_frame_bytes: Count = 4 * 1024 * 1024
+    """Largest JPEG frame, and largest message, of a WebSocket session in bytes."""
+    max_frame_pixels: Count = 8_847_360
+    """Largest JPEG frame of a WebSocket session in pixels (4096x2160), read from its header before it is decoded."""
 
 
 class IceServer(_Section, frozen=True):
@@ -125,6 +137,8 @@ class Webrtc(_Section, frozen=True):
     """Log one damaged frame in ten seconds instead of each."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    rsa_peers: bool = True
+    """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True
     """Offer 127.0.0.1 on a machine that has no other address."""
     start_bitrate_bps: Count = 2_500_000

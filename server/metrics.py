@@ -19,6 +19,8 @@ METRIC_NAMES = (
     "sightline_ready",
     "sightline_live_sessions",
     "sightline_live_capacity",
+    "sightline_live_viewers",
+    "sightline_live_streams_short",
     "sightline_frames_received_total",
     "sightline_frames_dropped_total",
     "sightline_frames_processed_total",
@@ -29,6 +31,7 @@ METRIC_NAMES = (
     "sightline_detections_total",
     "sightline_detector_failures_total",
     "sightline_detector_busy_seconds_total",
+    "sightline_detector_throughput",
     "sightline_detector_workers",
     "sightline_detector_waiting",
     "sightline_predict_requests_total",
@@ -37,8 +40,9 @@ METRIC_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that the metrics tell, at one moment; `model` and `pool` are None until the model is loaded.
+    """Everything that the metrics tell, at one moment; `model`, `pool` and `detections_fps` are None until the model is loaded.
 
+    `streams_short` tells that the running streams get so few detections that no further one is taken.
     `predict_answers` counts the answers to pictures sent by POST, by status code.
     """
 
@@ -49,6 +53,9 @@ class Snapshot:
     predict_answers: dict[int, int]
     model: ModelInfo | None = None
     pool: PoolStats | None = None
+    detections_fps: float | None = None
+    streams_short: bool = False
+    viewers: int = 0
 
 
 class Metrics(Collector):
@@ -72,11 +79,18 @@ class Metrics(Collector):
         now = self._snapshot()
         yield GaugeMetricFamily("sightline_ready", "1 when the model is loaded and new work is taken.", value=now.ready)
         yield GaugeMetricFamily("sightline_live_sessions", "Live sessions, those being opened included.", value=now.sessions)
-        yield GaugeMetricFamily("sightline_live_capacity", "Largest number of live sessions.", value=now.capacity)
+        yield GaugeMetricFamily("sightline_live_capacity", "Live sessions that fit now.", value=now.capacity)
+        yield GaugeMetricFamily("sightline_live_viewers", "Viewers of live streams by WHEP and MJPEG.", value=now.viewers)
+        yield GaugeMetricFamily(
+            "sightline_live_streams_short", "1 when running streams get too few detections.", value=now.streams_short
+        )
         yield from _live(now.live)
         yield _predict(now.predict_answers)
         if now.model is not None:
             yield _model(now.model)
+        if now.detections_fps is not None:
+            text = "Detections a second that were measured at the start."
+            yield GaugeMetricFamily("sightline_detector_throughput", text, value=now.detections_fps)
         if now.pool is not None:
             yield from _pool(now.pool)
 

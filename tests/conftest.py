@@ -13,7 +13,7 @@ from server.config import Auth, Live, Predict, Server, Settings, Webrtc
 from server.domain.protocols import Detector
 from server.web import keys
 from server.web.app import create_app
-from tests.fakes import FakeDetector
+from tests.fakes import FakeDetector, room_for_eight
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -98,7 +98,7 @@ def start_client(aiohttp_client: Callable[..., Awaitable[Client]], settings: Set
     async def start(
         settings: Settings | None = None, *, detector: Detector | None = None, key: str | None = None, wait: bool = True
     ) -> Client:
-        app = create_app(settings or default, detector=detector or FakeDetector())
+        app = create_app(settings or default, detector=detector or FakeDetector(), time_pool=room_for_eight)
         client = await aiohttp_client(app, headers={"Authorization": f"Bearer {key}"} if key else {})
         if wait:
             await app[keys.MODEL].loaded()

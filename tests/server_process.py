@@ -33,7 +33,9 @@ class ServerProcess:
     ) -> None:
         self._data_dir = tempfile.TemporaryDirectory(prefix="sightline-")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
-        own = {"PYTHONUNBUFFERED": "1", "SIGHTLINE_SERVER__DATA_DIR": self._data_dir.name}
+        # How many streams a busy machine is quick enough for is not the point of these tests.
+        room = {"SIGHTLINE_LIVE__MIN_DETECTIONS_FPS": "0.5", "SIGHTLINE_LIVE__MAX_SESSIONS": "8"}
+        own = {"PYTHONUNBUFFERED": "1", "SIGHTLINE_SERVER__DATA_DIR": self._data_dir.name, **room}
         self._command = [*command, *flags]
         self._environ = {**kept, **own, **(environ or {})}
         self._cwd = cwd

@@ -26,6 +26,8 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         predict_answers=answers,
         model=MODEL if loaded else None,
         pool=POOL if loaded else None,
+        detections_fps=67.5 if loaded else None,
+        streams_short=True,
     )
 
 
@@ -52,6 +54,8 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_predict_requests_total", "415"] == 1
     assert samples["sightline_detector_busy_seconds_total", ""] == 1.5
     assert samples["sightline_model_info", "m,bf16,openvino 1"] == 1
+    assert samples["sightline_detector_throughput", ""] == 67.5
+    assert samples["sightline_live_streams_short", ""] == 1
 
 
 def test_ages_are_a_histogram_in_seconds() -> None:

@@ -1,11 +1,51 @@
-"""Processors: how many this process may really use."""
+"""Processors: how many this process may really use, and what they can."""
 
 import math
 import os
+import platform
+from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 """`quota period` in microseconds, or `max period`; https://docs.kernel.org/admin-guide/cgroup-v2.html, CPU interface files."""
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+# The names under which Linux lists what makes detection quick, on x86 and on ARM, and what people call them.
+INSTRUCTIONS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx_vnni": "VNNI",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx512_bf16": "AVX-512 bf16",
+    "amx_bf16": "AMX bf16",
+    "amx_int8": "AMX int8",
+    "asimd": "NEON",
+    "asimddp": "NEON dot product",
+    "bf16": "NEON bf16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """One processor of the machine: what it calls itself, and which of `INSTRUCTIONS` it has, by Linux' names."""
+
+    name: str
+    instructions: tuple[str, ...]
+
+
+def processor(*, cpuinfo: Path = _CPUINFO) -> Processor:
+    """The processor of this machine, as far as the system tells. Reads a file."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    # The first line of a name is that of the first processor.
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
+    flags = set(fields.get("flags", fields.get("Features", "")).split())
+    numbers = [f"{name} {fields[name]}" for name in ("cpu family", "model") if name in fields]
+    name = " ".join([fields.get("model name") or platform.machine(), *numbers])
+    return Processor(name, tuple(flag for flag in INSTRUCTIONS if flag in flags))
 
 
 def available_processors(*, limit_file: Path = _CGROUP_V2) -> int:
@@ -14,13 +54,13 @@ def available_processors(*, limit_file: Path = _CGROUP_V2) -> int:
     A container with two of a host's sixty processors still sees sixty: as many threads would only wait for each other.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, _limit(limit_file)))
+    return max(1, min(allowed, math.ceil(processor_quota(limit_file=limit_file) or allowed)))
 
 
-def _limit(limit_file: Path) -> int:
-    """The container's limit in whole processors, a very large number where there is none."""
+def processor_quota(*, limit_file: Path = _CGROUP_V2) -> float | None:
+    """The container's limit in processors, None where there is none."""
     try:
         quota, period = limit_file.read_text(encoding="ascii").split()
-        return math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):
-        return 1 << 16
+        return int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

@@ -62,22 +62,29 @@ class AgeMeter:
         return AgeStats(self.last_ms, p50_ms, p95_ms, self._sum_ms, tuple(self._buckets))
 
 
+NO_AGE = AgeMeter().stats()
+
+
 class FreshnessMeter:
-    """The two ages of a live stream, and how many pictures were delivered.
+    """The two ages of a live stream at one viewer, and how many pictures were delivered.
 
     `age` runs from the receipt of a frame to the sending of its result, `box_age` from the receipt of the frame that the drawn
     boxes come from to the sending of the picture. `last_box_age_ms` is that of the newest picture, None where it has no boxes.
+    `sums` notes the same, for several viewers together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sums: "FreshnessMeter | None" = None) -> None:
         self.age = AgeMeter()
         self.box_age = AgeMeter()
         self.delivered = 0
         self.last_box_age_ms: float | None = None
+        self._sums = sums
 
     def record_age(self, age_ms: float) -> None:
         """Notes that a result was sent, `age_ms` after its frame was received."""
         self.age.record(age_ms)
+        if self._sums is not None:
+            self._sums.record_age(age_ms)
 
     def record_picture(self, box_age_ms: float | None) -> None:
         """Notes that a picture was sent; the age is None where no boxes were drawn."""
@@ -85,3 +92,5 @@ class FreshnessMeter:
         self.last_box_age_ms = box_age_ms
         if box_age_ms is not None:
             self.box_age.record(box_age_ms)
+        if self._sums is not None:
+            self._sums.record_picture(box_age_ms)

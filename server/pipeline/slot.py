@@ -40,6 +40,10 @@ class LatestSlot(Generic[Item]):
             await self._changed.wait()
         return self._items.pop()
 
+    def poll(self) -> Item | None:
+        """The newest item if there is one that waits, None otherwise."""
+        return self._items.pop() if self._items else None
+
     def close(self) -> None:
         """Ends the reader after the item that still waits, if any."""
         self._closed = True

@@ -5,12 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.pipeline.freshness import AgeMeter, AgeStats
+from server.pipeline.freshness import NO_AGE, AgeStats
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """A snapshot of a stream: frames counted since its start, rates over the last two seconds, ages of the last 150."""
+    """A snapshot of a stream: frames counted since its start, rates over the last two seconds, ages of the last 150.
+
+    `delivered` counts the pictures of all viewers. `age` and `box_age` are those of whoever feeds the stream, `viewers_age` and
+    `viewers_box_age` those of all others.
+    """
 
     received: int
     dropped: int
@@ -24,6 +28,8 @@ class StreamStats:
     height: int | None
     age: AgeStats
     box_age: AgeStats
+    viewers_age: AgeStats = NO_AGE
+    viewers_box_age: AgeStats = NO_AGE
 
 
 class Counted(Protocol):
@@ -53,8 +59,8 @@ class LiveStats:
             processed=self.processed + stream.processed,
             delivered=self.delivered + stream.delivered,
             failed=self.failed + stream.failed,
-            age=self.age + stream.age,
-            box_age=self.box_age + stream.box_age,
+            age=self.age + stream.age + stream.viewers_age,
+            box_age=self.box_age + stream.box_age + stream.viewers_box_age,
         )
 
 
@@ -63,8 +69,7 @@ class LiveTotals:
 
     def __init__(self) -> None:
         self._running: list[Counted] = []
-        none = AgeMeter().stats()
-        self._ended = LiveStats(0, 0, 0, 0, 0, none, none)
+        self._ended = LiveStats(0, 0, 0, 0, 0, NO_AGE, NO_AGE)
 
     @contextmanager
     def counting(self, stream: Counted) -> Iterator[None]:

@@ -35,8 +35,8 @@ class Stream:
     """Takes the frames of one source and publishes what is found in them, and the annotated pictures.
 
     At most one detection is under way, and at most one drawing: whatever arrives meanwhile replaces what waits. `results` get
-    every processed frame, `pictures` every annotated one. `renderer` runs tracking and drawing. Everything else runs on the
-    event loop.
+    every processed frame, `pictures` every annotated one. `meter` is that of whoever feeds the stream, `viewing` that of all
+    other viewers together. `renderer` runs tracking and drawing. Everything else runs on the event loop.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Stream:
         self.name = name
         self.options = options
         self.meter = FreshnessMeter()
+        self.viewing = FreshnessMeter()
         self.results: Broadcast[LiveResult] = Broadcast()
         self.pictures: Broadcast[AnnotatedFrame] = Broadcast()
         self._pool = pool
@@ -116,7 +117,7 @@ class Stream:
             received=self.received,
             dropped=self.dropped,
             processed=self._processed.count,
-            delivered=self.meter.delivered,
+            delivered=self.meter.delivered + self.viewing.delivered,
             failed=self._failed,
             received_fps=self._received.rate_fps(now_s),
             processed_fps=self._processed.rate_fps(now_s),
@@ -125,6 +126,8 @@ class Stream:
             height=self._shape[0] if self._shape else None,
             age=self.meter.age.stats(),
             box_age=self.meter.box_age.stats(),
+            viewers_age=self.viewing.age.stats(),
+            viewers_box_age=self.viewing.box_age.stats(),
         )
 
     @property

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import aioice.ice
-from aiortc import codecs, rtcpeerconnection, rtcrtpsender, rtcsctptransport
+from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpsender, rtcsctptransport
 from aiortc.codecs.base import Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from OpenSSL import SSL
 
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
 from server.transports.encoders import Bitrates, create_encoder
@@ -23,6 +24,12 @@ CHECKED_VERSIONS = {"aiortc": "1.16", "aioice": "0.13"}
 # second that each answer may take.
 CONSENT_INTERVAL_S = 2
 CONSENT_FAILURES = 4
+
+# aiortc's, and the same for RSA.
+DTLS_CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
+    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
+)
 
 Undo = Callable[[], None]
 
@@ -40,6 +47,8 @@ class AiortcChanges:
     this there is one line in ten seconds.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
+    `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
+    answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
     """
 
@@ -48,6 +57,7 @@ class AiortcChanges:
     quick_consent: bool = True
     quiet_decoder: bool = True
     bounded_messages: bool = True
+    rsa_peers: bool = True
     loopback_candidates: bool = True
 
 
@@ -72,6 +82,9 @@ def apply(changes: AiortcChanges) -> Undo:
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
+    if changes.rsa_peers:
+        certificate = rtcdtlstransport.RTCCertificate
+        undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
     return functools.partial(_undo_all, undo)
@@ -104,9 +117,14 @@ def _undo_all(undo: list[Undo]) -> None:
         undo.pop()()
 
 
-def _is_checked_version() -> bool:
+def unchecked_versions() -> list[str]:
+    """The libraries whose installed version is another one than the changes were checked with, with that version."""
     found = {name: version(name) for name in CHECKED_VERSIONS}
-    other = [f"{name} {found[name]}" for name, checked in CHECKED_VERSIONS.items() if not found[name].startswith(f"{checked}.")]
+    return [f"{name} {found[name]}" for name, checked in CHECKED_VERSIONS.items() if not found[name].startswith(f"{checked}.")]
+
+
+def _is_checked_version() -> bool:
+    other = unchecked_versions()
     if other:
         logger.warning(
             "%s is not what our changes were checked with (%s): it stays as it is, and live video has more delay",
@@ -125,6 +143,17 @@ def _replace(module: object, name: str, value: object) -> Undo:
 def _encoder_getter(bitrates: Bitrates) -> Callable[[RTCRtpCodecParameters], Encoder]:
     """Returns aiortc's `get_encoder`, except for the codecs that we have an encoder of our own for."""
     return lambda codec: create_encoder(codec, bitrates=bitrates) or codecs.get_encoder(codec)
+
+
+def _with_rsa(original: Callable[..., SSL.Context]) -> Callable[..., SSL.Context]:
+    """Returns the maker of DTLS contexts, with ciphers for RSA certificates behind those that aiortc offers."""
+
+    def create(certificate: rtcdtlstransport.RTCCertificate, srtp_profiles: list[object]) -> SSL.Context:
+        context = original(certificate, srtp_profiles)
+        context.set_cipher_list(DTLS_CIPHERS)
+        return context
+
+    return create
 
 
 def _host_addresses(original: Callable[..., list[str]]) -> Callable[..., list[str]]:

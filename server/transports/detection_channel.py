@@ -6,36 +6,44 @@ from collections.abc import Callable
 import msgspec
 from aiortc import RTCDataChannel
 
-from server.domain.errors import InvalidRequest
 from server.domain.live import LiveResult
 from server.domain.model import ModelInfo
+from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stream import Stream
-from server.transports.messages import DrainingMessage, ErrorMessage, apply_control, decode_control, detection_message
+from server.transports.controls import ControlIntake
+from server.transports.messages import DrainingMessage, ErrorMessage, detection_message
 
 LABEL = "detections"
 # About half a second of messages with twenty boxes at 30 a second: more is waiting for a peer that cannot keep up.
 MOST_BUFFERED_BYTES = 32 * 1024
-# A viewer that drags a slider sends some twenty a second.
-CONTROLS_PER_S = 50.0
+NO_CONTROLS = "this viewer does not control the stream"
 
 
 class DetectionChannel:
     """A sink of results that sends each as one JSON message, and applies the controls that come in.
 
-    While the peer takes in nothing, only the newest result waits.
+    While the peer takes in nothing, only the newest result waits. `meter` is that of the peer's pictures, the stream's own if
+    nothing else is said. Where `controls` is false they are refused.
     """
 
     def __init__(
-        self, channel: RTCDataChannel, *, stream: Stream, model: ModelInfo, clock: Callable[[], float] = time.monotonic
+        self,
+        channel: RTCDataChannel,
+        *,
+        stream: Stream,
+        model: ModelInfo,
+        meter: FreshnessMeter | None = None,
+        controls: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
         self._stream = stream
         self._model = model
+        self._meter = meter or stream.meter
         self._clock = clock
         self._encode = msgspec.json.Encoder().encode
         self._waiting: LiveResult | None = None
-        self._flooded = False
-        self._allowance = _Allowance(rate_per_s=CONTROLS_PER_S, clock=clock)
+        self._controls = ControlIntake(stream, model=model, refusal=None if controls else NO_CONTROLS, clock=clock)
         channel.bufferedAmountLowThreshold = MOST_BUFFERED_BYTES // 2
         channel.on("bufferedamountlow", self._send_waiting)
         channel.on("message", self._take_control)
@@ -72,7 +80,7 @@ class DetectionChannel:
             self._send_result(item)
 
     def _send_result(self, result: LiveResult) -> None:
-        meter = self._stream.meter
+        meter = self._meter
         age_ms = (self._clock() - result.frame.received_at) * 1000
         message = detection_message(
             result,
@@ -92,44 +100,7 @@ class DetectionChannel:
         return True
 
     def _take_control(self, text: str | bytes) -> None:
-        """Applies a control at once, or answers why not; a flood is answered once."""
-        try:
-            if not self._allowed():
-                return
-            self._stream.configure(apply_control(self._stream.options, decode_control(text), model=self._model))
-        except InvalidRequest as exc:
-            self._send(ErrorMessage(error=str(exc)))
-
-    def _allowed(self) -> bool:
-        if self._allowance.take():
-            self._flooded = self._flooded and not self._allowance.is_half_full
-            return True
-        if not self._flooded:
-            self._flooded = True
-            raise InvalidRequest(f"too many controls: at most {CONTROLS_PER_S:.0f} a second are taken")
-        return False
-
-
-class _Allowance:
-    """A token bucket that holds two seconds' worth."""
-
-    def __init__(self, *, rate_per_s: float, clock: Callable[[], float]) -> None:
-        self._rate_per_s = rate_per_s
-        self._clock = clock
-        self._tokens = 2 * rate_per_s
-        self._at = clock()
-
-    @property
-    def is_half_full(self) -> bool:
-        """Whether a second's worth is left."""
-        return self._tokens >= self._rate_per_s
-
-    def take(self) -> bool:
-        """Whether one more is allowed now."""
-        now = self._clock()
-        self._tokens = min(2 * self._rate_per_s, self._tokens + (now - self._at) * self._rate_per_s)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        """Applies a control at once, or answers why not."""
+        refusal = self._controls.take(text)
+        if refusal is not None:
+            self._send(ErrorMessage(error=refusal))

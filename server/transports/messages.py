@@ -83,6 +83,13 @@ class ErrorMessage(msgspec.Struct, frozen=True):
     error: str
 
 
+class FrameErrorMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a frame that came over a WebSocket could not be used; `frame` counts the frames of the source."""
+
+    error: str
+    frame: int
+
+
 def result_messages(detections: Iterable[Detection], *, labels: Sequence[str]) -> list[ResultMessage]:
     """The wire form of detections; a class without a label is named by its number."""
     return [_result_message(detection, labels=labels) for detection in detections]

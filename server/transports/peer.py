@@ -27,8 +27,8 @@ class Peer:
     """One client's connection.
 
     `on_state` is called with each state of the connection, `on_channel` with each data channel that the client opens. `video`
-    is the client's video track once its offer is answered, `receipt_of` tells when the last packet of a frame of it arrived.
-    Audio tracks are read and thrown away.
+    is the client's video track once its offer is answered, `receipt_of` tells when the last packet of a frame of it arrived;
+    both stay None where `receives` is false: then we only send. Audio tracks are read and thrown away.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Peer:
         ice_servers: tuple[IceServer, ...],
         on_state: Callable[[str], None],
         on_channel: Callable[[RTCDataChannel], None],
+        receives: bool = True,
     ) -> None:
         self.video: MediaStreamTrack | None = None
         self.receipt_of: Callable[[int], float | None] | None = None
         self._receiver: RTCRtpReceiver | None = None
+        self._receives = receives
         self._discarding: list[asyncio.Task[None]] = []
         self._pc = RTCPeerConnection(rtc_configuration(ice_servers))
         self._pc.on("connectionstatechange", lambda: on_state(self._pc.connectionState))
@@ -100,7 +102,7 @@ class Peer:
         """H.264 costs the least to encode; VP8 is always accepted."""
         known = get_capabilities("video").codecs
         first = [codec for codec in known if codec.mimeType.lower() == "video/h264"]
-        transceiver = self._pc.addTransceiver("video", direction="recvonly")
+        transceiver = self._pc.addTransceiver("video", direction="recvonly" if self._receives else "sendonly")
         transceiver.setCodecPreferences(first + [codec for codec in known if codec not in first])
 
     def _take_track(self, track: MediaStreamTrack) -> None:

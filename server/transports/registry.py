@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from server.domain.errors import AtCapacity, Draining, NotFound
+from server.pipeline.broadcast import Broadcast
 from server.pipeline.stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,30 @@ class LiveSession(Protocol):
         """Ends the session, returns when nothing of it is left; `reason` goes to the log. May be called again."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionOpened:
+    """A session is running."""
+
+    session: LiveSession
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionClosed:
+    """A session has ended, and its stream with it."""
+
+    session: LiveSession
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrainingBegun:
+    """No new session is taken, and those that run end in `grace_s` seconds."""
+
+    grace_s: float
+
+
+Change = SessionOpened | SessionClosed | DrainingBegun
+
+
 class Place:
     """A reserved place in the registry; `fill()` puts the session into it."""
 
@@ -43,10 +69,14 @@ class Place:
 
 
 class SessionRegistry:
-    """All live sessions of this process, at most `capacity`, counting those that are being opened."""
+    """All live sessions of this process, at most `capacity`, counting those that are being opened.
 
-    def __init__(self, *, capacity: int) -> None:
-        self.capacity = capacity
+    `capacity` may be a function: it is asked whenever somebody wants a place. `changes` tells what becomes of the sessions.
+    """
+
+    def __init__(self, *, capacity: int | Callable[[], int]) -> None:
+        self.changes: Broadcast[Change] = Broadcast()
+        self._capacity = capacity
         self._sessions: dict[str, LiveSession] = {}
         self._opening = 0
         self._draining = False
@@ -65,6 +95,11 @@ class SessionRegistry:
         return len(self._sessions) + self._opening
 
     @property
+    def capacity(self) -> int:
+        """Sessions that fit now."""
+        return self._capacity() if callable(self._capacity) else self._capacity
+
+    @property
     def draining(self) -> bool:
         """Whether no new session is taken any more."""
         return self._draining
@@ -77,8 +112,9 @@ class SessionRegistry:
         """
         if self._draining:
             raise Draining("the server is about to end and takes no new session")
-        if self.active >= self.capacity:
-            raise AtCapacity(f"all {self.capacity} live sessions are taken", capacity=self.capacity, active=self.active)
+        capacity = self.capacity
+        if self.active >= capacity:
+            raise AtCapacity(f"all {capacity} live sessions are taken", capacity=capacity, active=self.active)
         self._opening += 1
         try:
             yield Place(self)
@@ -91,10 +127,12 @@ class SessionRegistry:
         if self._closed:
             raise Draining("the server ends")
         self._sessions[session.id] = session
+        self.changes.publish(SessionOpened(session))
 
     def remove(self, session: LiveSession) -> None:
         """Forgets a session that has ended; does nothing when it is not known."""
-        self._sessions.pop(session.id, None)
+        if self._sessions.pop(session.id, None) is not None:
+            self.changes.publish(SessionClosed(session))
         self._changed.set()
 
     def get(self, session_id: str) -> LiveSession:
@@ -107,6 +145,7 @@ class SessionRegistry:
     async def drain(self, grace_s: float) -> None:
         """Takes no new sessions, tells those that run, and returns when all have ended, after `grace_s` at the latest."""
         self._draining = True
+        self.changes.publish(DrainingBegun(grace_s))
         for session in self:
             session.announce_draining(grace_s)
         try:

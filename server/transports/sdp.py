@@ -2,13 +2,14 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiortc.codecs import CODECS, is_rtx
 from aiortc.rtcpeerconnection import find_common_codecs
 from aiortc.sdp import DIRECTIONS, MediaDescription, SessionDescription
 
 from server.domain.errors import InvalidRequest, Unprocessable
+from server.transports.h264 import Formats, as_known
 from server.transports.ice import MAX_CANDIDATES, is_usable_candidate
 
 # What aiortc's parser lets out on text that is not SDP: it asserts, unpacks and looks up without asking.
@@ -22,30 +23,68 @@ class Offer:
 
     `sdp` is its text without what aiortc would stumble over. `wants_video_back` tells that its video section is `sendrecv`.
     `ice_username` names the client's ICE session; another one means an ICE restart. `unused` are the sections that the client
-    itself does not use, by their position, as the answer must repeat them; `sdp` is without them.
+    itself does not use, by their position, as the answer must repeat them; `sdp` is without them. `h264_formats` are those that
+    the client has offered where `sdp` has others.
     """
 
     sdp: str
     wants_video_back: bool
     ice_username: str
     unused: Mapping[int, str] = field(default_factory=dict)
+    h264_formats: Formats = field(default_factory=dict)
 
 
 def read_offer(text: str) -> Offer:
-    """Checks a client's offer; InvalidRequest when it is not SDP, Unprocessable when there is no video that can be used."""
+    """Checks a publisher's offer; InvalidRequest when it is not SDP, Unprocessable when there is no video that can be used."""
+    used, unused = _split(text)
+    sdp, formats = as_known(used)
+    offer = _read(sdp, directions=("sendonly", "sendrecv"), otherwise="it sends no video")
+    return replace(offer, unused=unused, h264_formats=formats)
+
+
+def read_viewer_offer(text: str) -> Offer:
+    """Checks a viewer's offer; raises as `read_offer` does."""
+    sdp, unused = _split(text)
+    offer = _read(sdp, directions=("recvonly", "sendrecv"), otherwise="it takes no video")
+    return replace(offer, unused=unused)
+
+
+def _split(text: str) -> tuple[str, dict[int, str]]:
+    """The tidied offer without the sections that the client itself does not use, and those by their position."""
     head, *sections = _sections(text)
     unused = {place: _repeated(section) for place, section in enumerate(sections) if _is_unused(section)}
-    sdp = _tidied(head, [section for place, section in enumerate(sections) if place not in unused])
+    return _tidied(head, [section for place, section in enumerate(sections) if place not in unused]), unused
+
+
+def _read(sdp: str, *, directions: tuple[str, ...], otherwise: str) -> Offer:
+    description = _parse(sdp)
+    video = _video(description)
+    if video.direction not in directions:
+        raise Unprocessable(f"the offer's video section is {video.direction}: {otherwise}")
+    for media in description.media:
+        _check_transport(media)
+    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video))
+
+
+def read_data_offer(text: str) -> str:
+    """Checks an offer of one data channel and nothing else, and returns it tidied; raises as `read_offer` does."""
+    sdp, _ = _split(text)
+    description = _parse(sdp)
+    if [media.kind for media in description.media] != ["application"]:
+        raise Unprocessable("the offer must have one data channel section and no other")
+    _check_transport(description.media[0])
+    return sdp
+
+
+def _parse(sdp: str) -> SessionDescription:
+    """The offer, its sections and groups checked."""
     try:
         description = SessionDescription.parse(sdp)
     except _PARSER_ERRORS as exc:
         raise InvalidRequest("the offer is not valid SDP") from exc
     _check_sections(description)
     _check_bundle(description)
-    video = _usable_video(description)
-    for media in description.media:
-        _check_transport(media)
-    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video), unused=unused)
+    return description
 
 
 def with_unused(answer: str, unused: Mapping[int, str]) -> str:
@@ -54,6 +93,16 @@ def with_unused(answer: str, unused: Mapping[int, str]) -> str:
     for place in sorted(unused):
         sections.insert(place, unused[place])
     return "".join([head, *sections])
+
+
+def with_one_fingerprint(answer: str) -> str:
+    """The answer with the SHA-256 fingerprints alone, which every client knows.
+
+    libdatachannel (OBS) keeps the last that it reads, and where its ICE connects before it has read the answer it compares
+    that one with a SHA-256: with aiortc's three, SHA-512 last, two of eight connections failed.
+    """
+    lines = answer.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("a=fingerprint:") or line.startswith("a=fingerprint:sha-256 "))
 
 
 def announce_address(answer: str, public_address: str) -> str:
@@ -113,7 +162,7 @@ def _direction(lines: list[str]) -> str | None:
 
 
 def _check_sections(description: SessionDescription) -> None:
-    """Refuses what no publisher sends: one stream has one picture, one sound and one data transport (RFC 9725, 4.4)."""
+    """Refuses what nobody sends: one stream has one picture, one sound and one data transport (RFC 9725, 4.4)."""
     if not description.media:
         raise InvalidRequest("the offer is not valid SDP: it has no media section")
     kinds = [media.kind for media in description.media]
@@ -137,15 +186,13 @@ def _check_bundle(description: SessionDescription) -> None:
             raise InvalidRequest(f"the offer's BUNDLE group does not name sections of it, each once: {' '.join(names)}")
 
 
-def _usable_video(description: SessionDescription) -> MediaDescription:
+def _video(description: SessionDescription) -> MediaDescription:
     sections = [media for media in description.media if media.kind == "video"]
     if not sections:
         raise Unprocessable("the offer has no video section")
     video = sections[0]
-    if video.direction not in ("sendonly", "sendrecv"):
-        raise Unprocessable(f"the offer's video section is {video.direction}: it sends no video")
     if not _codecs(video):
-        raise Unprocessable("the offer's video section has no codec in common with us: H.264 (packetization-mode 1) or VP8")
+        raise Unprocessable("the offer's video section has no codec in common with us: H.264 or VP8")
     return video
 
 

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from server.config import Settings
 from server.domain.model import ModelInfo
+from server.inference.throughput import Throughput
+from server.pipeline.capacity import Capacity, Reason
 from server.pipeline.freshness import AgeStats
 from server.pipeline.stream import Stream
 from server.resources import version
@@ -57,11 +59,19 @@ class ModelAnswer(msgspec.Struct, frozen=True):
 
 
 class LimitsAnswer(msgspec.Struct, frozen=True):
-    """What is taken at most."""
+    """What is taken at most, and how the number of live sessions came about.
+
+    `live_sessions` is the same as `capacity`, and `live_reason` what decided it. `detections_fps` was measured; of these each
+    stream shall get `min_detections_fps`. `max_sessions` is the setting.
+    """
 
     picture_bytes: int
     picture_pixels: int
     live_sessions: int
+    live_reason: Reason
+    max_sessions: int | None
+    min_detections_fps: float
+    detections_fps: float
 
 
 class AuthAnswer(msgspec.Struct, frozen=True):
@@ -150,9 +160,17 @@ def predict_answer(picture: CheckedPicture, *, info: ModelInfo, elapsed_s: float
     )
 
 
-def limits_answer(settings: Settings) -> LimitsAnswer:
-    """The limits in the settings."""
-    return LimitsAnswer(settings.predict.max_bytes, settings.predict.max_pixels, settings.live.max_sessions)
+def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Throughput) -> LimitsAnswer:
+    """The limits in the settings, and those that were measured."""
+    return LimitsAnswer(
+        picture_bytes=settings.predict.max_bytes,
+        picture_pixels=settings.predict.max_pixels,
+        live_sessions=capacity.sessions,
+        live_reason=capacity.reason,
+        max_sessions=settings.live.max_sessions,
+        min_detections_fps=settings.live.min_detections_fps,
+        detections_fps=round(throughput.detections_fps, 1),
+    )
 
 
 def ice_server_answers(settings: Settings) -> list[IceServerAnswer]:
@@ -184,8 +202,8 @@ def stream_answer(stream: Stream) -> StreamAnswer:
         received_fps=round(stats.received_fps, 1),
         processed_fps=round(stats.processed_fps, 1),
         detector_ms=_rounded(stats.detector_ms),
-        age_ms=_age(stats.age),
-        box_age_ms=_age(stats.box_age),
+        age_ms=_age(stats.age if stats.age.count else stats.viewers_age),
+        box_age_ms=_age(stats.box_age if stats.box_age.count else stats.viewers_box_age),
     )
 
 

@@ -7,32 +7,36 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from aiohttp import web
 
 from server import resources
 from server.config import Settings, Webrtc
 from server.domain.protocols import Detector
-from server.inference.loader import load_detector
 from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
 from server.transports.aiortc_receiver import DECODER_LIMIT, ReceiverChanges
 from server.transports.encoders import Bitrates
+from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
+from server.web.doctor import Doctor
+from server.web.events import EventFeeds
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
+from server.web.remembered_throughput import RememberedThroughput
 from server.web.routes import add_routes
-from server.web.served_model import ServedModel
+from server.web.served_model import ServedModel, TimePool
 from server.web.session_cookie import SessionCookies
 from server.web.static_files import StaticFiles
+from server.web.viewing import ViewingService
 
 SECONDS_A_DAY = 86_400
 # Above this aiohttp's own readers refuse; ours have limits of their own, all of them below.
@@ -44,13 +48,15 @@ def create_app(
     *,
     keys: Keys | None = None,
     detector: Detector | None = None,
+    time_pool: TimePool | None = None,
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
 ) -> web.Application:
     """The application for these settings.
 
     `keys` are those of `resolve_keys`, for a caller who has called it. `detector` takes the place of the model that the
-    settings name. `clock` measures ages and durations, `wall_clock` says when a sign-in ends.
+    settings name, `time_pool` that of measuring how quick it is. `clock` measures ages and durations, `wall_clock` says when a
+    sign-in ends.
     """
     app = web.Application(middlewares=[count_pictures, answer_problems, check_access], client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
@@ -58,11 +64,16 @@ def create_app(
     app[app_keys.ACCESS] = _access(settings, keys=keys or resolve_keys(settings), wall_clock=wall_clock)
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
     app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
+    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_end_live_sessions)
     add_routes(app)
+    app.on_shutdown.append(_end_endless_answers)
     # Later ones use earlier ones, and are closed before them.
-    app.cleanup_ctx.extend([_io, _encoders, _changed_aiortc, _served_model(detector), _live_streams])
+    app.cleanup_ctx.extend(
+        [_io, _encoders, _changed_aiortc, _served_model(detector, time_pool=time_pool), _live_streams, _doctor]
+    )
     return app
 
 
@@ -111,18 +122,20 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
         bounded_messages=settings.bounded_messages,
+        rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
 
 
-def _served_model(detector: Detector | None) -> Callable[[web.Application], AsyncIterator[None]]:
+def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> Callable[[web.Application], AsyncIterator[None]]:
     async def served_model(app: web.Application) -> AsyncIterator[None]:
         """The model; it loads while the socket is open already."""
         settings = app[app_keys.SETTINGS]
         model = ServedModel(
-            (lambda: detector) if detector is not None else partial(_load, settings),
+            (lambda: detector) if detector is not None else partial(load_configured_model, settings),
             workers=settings.inference.workers,
             executor=app[app_keys.IO],
+            time_pool=time_pool or RememberedThroughput(settings, io=app[app_keys.IO]),
         )
         app[app_keys.MODEL] = model
         model.start()
@@ -139,6 +152,9 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     renderer = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="renderer")
     live = LiveService(settings, model=model, renderer=renderer, clock=app[app_keys.CLOCK])
     app[app_keys.LIVE] = live
+    viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
+    app[app_keys.VIEWING] = viewing
+    app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
     app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry)
     # Enough that decoding, detecting and encoding go on side by side.
     at_once = settings.inference.workers + 2
@@ -148,31 +164,43 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.METRICS] = Metrics(lambda: _snapshot(app))
     yield
     await live.registry.aclose()
+    await viewing.aclose()
     renderer.shutdown()
 
 
-def _load(settings: Settings) -> Detector:
-    model = settings.model
-    return load_detector(
-        Path(model.path).expanduser() if model.path else resources.delivered_model(),
-        backend=model.backend,
-        precision=model.precision,
-        threads=settings.inference.threads,
-        confidence=model.confidence,
-        iou=model.iou,
-        imgsz=model.imgsz,
-    )
+async def _doctor(app: web.Application) -> AsyncIterator[None]:
+    """What finds out why something does not work."""
+    limits = app[app_keys.LIVE].limits
+    app[app_keys.DOCTOR] = Doctor(app[app_keys.SETTINGS], io=app[app_keys.IO], clock=app[app_keys.CLOCK])
+    checks = app[app_keys.PATH_CHECKS] = PathChecks(ice_servers=limits.ice_servers, public_address=limits.public_address)
+    yield
+    await checks.aclose()
+
+
+async def _end_live_sessions(app: web.Application) -> None:
+    """Ends those whose connection is a request: the server waits for its requests before it cleans up."""
+    await app[app_keys.LIVE].registry.aclose()
+
+
+async def _end_endless_answers(app: web.Application) -> None:
+    """Ends the requests that never end by themselves: the server waits for all of them before it closes anything."""
+    app[app_keys.VIEWING].end_readers()
+    app[app_keys.EVENTS].close()
 
 
 def _snapshot(app: web.Application) -> Snapshot:
     model = app[app_keys.MODEL]
     live = app[app_keys.LIVE]
+    capacity = live.capacity
     return Snapshot(
         ready=app[app_keys.LIFECYCLE].ready,
         sessions=live.registry.active,
-        capacity=live.registry.capacity,
+        capacity=capacity.sessions,
+        streams_short=capacity.reason == "streams_short",
         live=live.totals.stats(),
+        viewers=app[app_keys.VIEWING].places.active,
         predict_answers=dict(app[app_keys.PICTURE_ANSWERS].items()),
         model=model.info if model.ready else None,
         pool=model.pool.stats() if model.ready else None,
+        detections_fps=model.throughput.detections_fps if model.ready else None,
     )

@@ -54,19 +54,25 @@ def resolve_keys(settings: Settings) -> Keys:
 
     Reads and writes files. Raises SettingsError.
     """
+    configured = configured_keys(settings)
+    if configured:
+        return Keys(configured)
+    if settings.auth.insecure:
+        return Keys()
+    if is_loopback(settings.server.host):
+        return Keys()
+    return _generated(Path(settings.server.data_dir).expanduser() / GENERATED_KEY_FILE)
+
+
+def configured_keys(settings: Settings) -> tuple[str, ...]:
+    """The keys that the settings name, each once. Reads a file; raises SettingsError."""
     auth = settings.auth
     configured = (*auth.api_keys, *_read_keys(auth.api_keys_file))
     for key in configured:
         _check(key)
-    if auth.insecure:
-        if configured:
-            raise SettingsError("auth.insecure serves without a key, but keys are set: remove one of the two")
-        return Keys()
-    if configured:
-        return Keys(tuple(dict.fromkeys(configured)))
-    if is_loopback(settings.server.host):
-        return Keys()
-    return _generated(Path(settings.server.data_dir).expanduser() / GENERATED_KEY_FILE)
+    if auth.insecure and configured:
+        raise SettingsError("auth.insecure serves without a key, but keys are set: remove one of the two")
+    return tuple(dict.fromkeys(configured))
 
 
 def is_loopback(host: str) -> bool:

@@ -8,13 +8,17 @@ from aiohttp import web
 
 from server.config import Settings
 from server.metrics import Metrics
+from server.transports.path_check import PathChecks
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.doctor import Doctor
+from server.web.events import EventFeeds
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.pictures import PictureService
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
+from server.web.viewing import ViewingService
 
 SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type] # a type form
@@ -23,9 +27,15 @@ ACCESS = web.AppKey("access", Access)
 MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
 LIVE = web.AppKey("live", LiveService)
+VIEWING = web.AppKey("viewing", ViewingService)
+EVENTS = web.AppKey("events", EventFeeds)
 PICTURES = web.AppKey("pictures", PictureService)
 PICTURE_ADMISSION = web.AppKey("picture_admission", Admission)
+# Pictures that are still arriving from clients whose key stands within the form.
+UNKNOWN_ADMISSION = web.AppKey("unknown_admission", Admission)
 # Answers to pictures sent by POST, by status code.
 PICTURE_ANSWERS: web.AppKey[Counter[int]] = web.AppKey("picture_answers", Counter)
 STATIC = web.AppKey("static", StaticFiles)
+DOCTOR = web.AppKey("doctor", Doctor)
+PATH_CHECKS = web.AppKey("path_checks", PathChecks)
 METRICS = web.AppKey("metrics", Metrics)

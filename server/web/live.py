@@ -6,12 +6,15 @@ from concurrent.futures import Executor
 
 from server.config import Settings
 from server.domain.live import StreamOptions
+from server.pipeline.capacity import Capacity, planned_capacity, present_capacity
 from server.pipeline.stats import LiveTotals
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
 from server.transports.ice import IceServer
+from server.transports.peer_session import WebrtcLimits
 from server.transports.registry import SessionRegistry
-from server.transports.webrtc import WebrtcLimits, WebrtcService, WebrtcSession
+from server.transports.webrtc import WebrtcService, WebrtcSession
+from server.transports.websocket import WebsocketLimits, WebsocketService, WebsocketSession
 from server.web.served_model import ServedModel
 
 
@@ -26,12 +29,23 @@ class LiveService:
         renderer: Executor,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.registry = SessionRegistry(capacity=settings.live.max_sessions)
+        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions)
         self.totals = LiveTotals()
         self._model = model
         self._renderer = renderer
-        self._limits = _limits(settings)
+        self.limits = _limits(settings)
+        self._live = settings.live
         self._clock = clock
+
+    @property
+    def capacity(self) -> Capacity:
+        """How many streams fit now: what the detector was measured to manage, less where running streams get too little."""
+        if not self._model.ready:
+            return Capacity(self._live.max_sessions or 1, "measured" if self._live.max_sessions is None else "max_sessions")
+        min_fps = self._live.min_detections_fps
+        planned = planned_capacity(self._model.throughput.detections_fps, min_fps=min_fps, max_sessions=self._live.max_sessions)
+        streams = (session.stream.stats() for session in self.registry)
+        return present_capacity(planned, active=self.registry.active, streams=streams, min_fps=min_fps)
 
     async def open_webrtc(self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool) -> WebrtcSession:
         """Answers a WebRTC offer; raises as `WebrtcService.open` does, and NotReady until the model is there."""
@@ -40,10 +54,23 @@ class LiveService:
             create_stream=self._create_stream,
             model=self._model.info,
             converter=self._renderer,
-            limits=self._limits,
+            limits=self.limits,
             clock=self._clock,
         )
         return await service.open(offer_sdp, name=name, options=options, annotated=annotated)
+
+    def open_websocket(self, *, name: str, options: StreamOptions, pictures: bool) -> WebsocketSession:
+        """Takes a place for a WebSocket session; raises as `WebsocketService.open`, and NotReady until the model is there."""
+        service = WebsocketService(
+            registry=self.registry,
+            create_stream=self._create_stream,
+            model=self._model.info,
+            annotator=self._model.annotator,
+            renderer=self._renderer,
+            limits=WebsocketLimits(self._live.media_timeout_s, max_pixels=self._live.max_frame_pixels),
+            clock=self._clock,
+        )
+        return service.open(name=name, options=options, pictures=pictures)
 
     def _create_stream(self, *, id: str, name: str, options: StreamOptions) -> Stream:  # noqa: A002 - the contract's name
         return Stream(

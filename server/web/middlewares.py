@@ -9,10 +9,10 @@ from aiohttp.typedefs import Handler
 
 from server.domain import errors
 from server.logs import log_context
-from server.web import keys
+from server.web import deepstack, keys
 from server.web.access import CROSS_SITE_PATHS, unauthorized
 from server.web.problems import Problem
-from server.web.routes import Audience, audience
+from server.web.routes import PICTURE_HANDLERS, Audience, audience
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ PAGE_POLICY = (
 async def count_pictures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Counts the answers to pictures sent by POST, refusals included."""
     response = await handler(request)
-    if request.path in CROSS_SITE_PATHS and request.method == hdrs.METH_POST:
+    if request.method == hdrs.METH_POST and request.match_info.route.handler in PICTURE_HANDLERS:
         request.app[keys.PICTURE_ANSWERS][response.status] += 1
     return response
 
@@ -57,19 +57,19 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         try:
             return await handler(request)
         except Problem as problem:
-            return problem.response(instance=request.path)
+            return _refuse(request, problem)
         except errors.SightlineError as error:
-            return problem_of(error).response(instance=request.path)
+            return _refuse(request, problem_of(error))
         except web.HTTPException as exception:
             if exception.status < 400:
                 raise
-            return problem_of_http(exception).response(instance=request.path)
+            return _refuse(request, problem_of_http(exception))
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
-            return Problem(500, f"something went wrong here; the log has it under {request_id}").response(instance=request.path)
+            return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 
 
 @web.middleware
@@ -107,6 +107,13 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = f"{REQUEST_ID_HEADER}, {hdrs.RETRY_AFTER}"
     else:
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
+
+
+def _refuse(request: web.Request, problem: Problem) -> web.Response:
+    """The refusal in the form that clients of this address read."""
+    if request.path.startswith(deepstack.PREFIX):
+        return deepstack.error_response(problem)
+    return problem.response(instance=request.path)
 
 
 def problem_of(error: errors.SightlineError) -> Problem:

@@ -1,6 +1,7 @@
 """Parameters: what a request asks for, in its query or its form fields."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -39,6 +40,17 @@ class PictureParameters(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class DialectParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of DeepStack or CodeProject.AI may ask of one picture."""
+
+    min_confidence: Fraction | None = None
+
+    def detect_options(self, info: ModelInfo) -> DetectOptions:
+        """The options for the detector."""
+        confidence = info.confidence if self.min_confidence is None else self.min_confidence
+        return DetectOptions(confidence=confidence, iou=info.iou)
+
+
 class LiveParameters(msgspec.Struct, frozen=True, kw_only=True, rename={"answer": "return"}):
     """What may be asked of a live stream when it is opened."""
 
@@ -62,7 +74,17 @@ class LiveParameters(msgspec.Struct, frozen=True, kw_only=True, rename={"answer"
         )
 
 
-Parameters = TypeVar("Parameters", PictureParameters, LiveParameters)
+class WebsocketParameters(LiveParameters, frozen=True, kw_only=True):
+    """What may be asked of a live stream over a WebSocket; without `annotate` no pictures are sent back."""
+
+    annotate: bool = True
+
+    def stream_options(self, info: ModelInfo, *, settings: Settings) -> StreamOptions:
+        """The options that the stream starts with; InvalidRequest names a class that the model does not know."""
+        return replace(super().stream_options(info, settings=settings), annotate=self.annotate)
+
+
+Parameters = TypeVar("Parameters", PictureParameters, DialectParameters, LiveParameters, WebsocketParameters)
 
 
 def read_parameters(kind: type[Parameters], fields: Fields) -> Parameters:

@@ -6,7 +6,22 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from server.web.handlers import info, operations, page, predict, session, streams, whip
+from server.web.handlers import (
+    deepstack,
+    doctor,
+    events,
+    info,
+    operations,
+    page,
+    predict,
+    session,
+    signalling,
+    streams,
+    viewing,
+    websocket,
+    whep,
+    whip,
+)
 
 
 class Audience(enum.Enum):
@@ -15,6 +30,8 @@ class Audience(enum.Enum):
     KEY_HOLDERS = enum.auto()
     EVERYBODY = enum.auto()
     """Preflights, signing in, and addresses that look at the key themselves: the page and its files."""
+    FORM_KEY_HOLDERS = enum.auto()
+    """Holders of a key that may stand within the form: the handler looks at it."""
     PROBES = enum.auto()
     """Everybody, under any host name: whoever watches over the process may call it by its address."""
 
@@ -43,18 +60,33 @@ ROUTES = (
     Route("OPTIONS", "/api/predict", predict.preflight, Audience.EVERYBODY),
     Route("GET", "/api", info.running),
     Route("GET", "/api/info", info.info),
+    Route("GET", "/api/doctor", doctor.findings),
+    Route("POST", "/api/doctor/path", doctor.try_path),
     Route("GET", "/source.tar.gz", info.source),
     Route("POST", "/api/session", session.sign_in, Audience.EVERYBODY),
     Route("DELETE", "/api/session", session.sign_out, Audience.EVERYBODY),
     Route("POST", "/whip", whip.publish),
-    Route("OPTIONS", "/whip", whip.describe, Audience.EVERYBODY),
+    Route("OPTIONS", "/whip", signalling.describe, Audience.EVERYBODY),
     Route("PATCH", "/whip/{id}", whip.trickle),
     Route("DELETE", "/whip/{id}", whip.end),
-    Route("OPTIONS", "/whip/{id}", whip.describe_session, Audience.EVERYBODY),
+    Route("OPTIONS", "/whip/{id}", signalling.describe_session, Audience.EVERYBODY),
+    Route("POST", "/whep/{id}", whep.watch),
+    Route("OPTIONS", "/whep/{id}", signalling.describe, Audience.EVERYBODY),
+    Route("PATCH", "/whep/{id}/{viewer}", whep.trickle),
+    Route("DELETE", "/whep/{id}/{viewer}", whep.end),
+    Route("OPTIONS", "/whep/{id}/{viewer}", signalling.describe_session, Audience.EVERYBODY),
+    Route("GET", "/ws/stream", websocket.stream),
     Route("GET", "/api/streams", streams.list_streams),
     Route("GET", "/api/streams/{id}", streams.get_stream),
     Route("PATCH", "/api/streams/{id}", streams.change_stream),
     Route("DELETE", "/api/streams/{id}", streams.end_stream),
+    Route("GET", "/api/streams/{id}/mjpeg", viewing.mjpeg),
+    Route("GET", "/api/streams/{id}/snapshot.jpg", viewing.snapshot),
+    Route("GET", "/api/events", events.follow),
+    Route("POST", "/v1/vision/detection", deepstack.detect, Audience.FORM_KEY_HOLDERS),
+    Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS),
+    Route("POST", "/v1/vision/custom/{name}", deepstack.detect_custom, Audience.FORM_KEY_HOLDERS),
+    Route("GET", "/v1/status/updateavailable", deepstack.update_available),
     Route("GET", "/healthz", operations.healthz, Audience.PROBES),
     Route("GET", "/readyz", operations.readyz, Audience.PROBES),
     Route("GET", "/metrics", operations.metrics),
@@ -62,6 +94,10 @@ ROUTES = (
 )
 
 _AUDIENCES = {(route.method, route.canonical): route.audience for route in ROUTES}
+
+
+PICTURE_HANDLERS = frozenset({predict.predict, deepstack.detect, deepstack.detect_custom})
+"""What checks a picture: their answers are counted."""
 
 
 def add_routes(app: web.Application) -> None:

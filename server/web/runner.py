@@ -11,11 +11,12 @@ from aiohttp import web
 
 from server.config import Settings
 from server.domain.errors import SettingsError
+from server.pipeline.capacity import Capacity
 from server.transports.udp_ports import event_loop_factory
 from server.web.app import create_app
 from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
-from server.web.keys import LIFECYCLE
+from server.web.keys import LIFECYCLE, LIVE
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ async def _serve(settings: Settings, *, keys: Keys, announce: Callable[[str], No
     async with _listening(app, settings=settings) as port:
         lifecycle = app[LIFECYCLE]
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
+            _log_capacity(app[LIVE].capacity, settings=settings)
             announce(_announcement(settings, keys=keys, port=port))
             await asyncio.to_thread(keys.mark_shown)
             await stop.wait()
@@ -85,6 +87,12 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> bool:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _log_capacity(capacity: Capacity, *, settings: Settings) -> None:
+    reason = "live.max_sessions" if capacity.reason == "max_sessions" else "what was measured"
+    each_fps = settings.live.min_detections_fps
+    logger.info("room for %d live streams by %s, each with %g detections a second", capacity.sessions, reason, each_fps)
 
 
 def _announcement(settings: Settings, *, keys: Keys, port: int) -> str:

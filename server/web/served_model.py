@@ -2,30 +2,38 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 
-from server.domain.errors import NotReady
+from server.domain.errors import DetectorFailed, ModelError, NotReady
 from server.domain.model import ModelInfo
 from server.domain.protocols import Annotator, Detector
 from server.inference.pool import DetectorPool
+from server.inference.throughput import Throughput, measure
 from server.pipeline.annotator import BoxAnnotator
 
 logger = logging.getLogger(__name__)
 
 
+TimePool = Callable[[DetectorPool], Awaitable[Throughput]]
+
+
 class ServedModel:
     """One model with its detector pool, from `start()` to `aclose()`.
 
-    `load` and the pool's own start and end block and run on `executor`, so that the server answers meanwhile. Until the model
-    is there everything that needs it raises NotReady.
+    `load` and the pool's own start and end block and run on `executor`, so that the server answers meanwhile; `time_pool` then
+    finds out how quick it is, before anybody else uses it. Until the model is there everything that needs it raises NotReady.
     """
 
-    def __init__(self, load: Callable[[], Detector], *, workers: int, executor: Executor) -> None:
+    def __init__(
+        self, load: Callable[[], Detector], *, workers: int, executor: Executor, time_pool: TimePool = measure
+    ) -> None:
         self._load = load
         self._workers = workers
         self._executor = executor
+        self._time_pool = time_pool
         self._pool: DetectorPool | None = None
+        self._throughput: Throughput | None = None
         self._annotator: Annotator | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -63,6 +71,13 @@ class ServedModel:
             raise NotReady("the model is being loaded")
         return self._annotator
 
+    @property
+    def throughput(self) -> Throughput:
+        """How quick it was when it was loaded; raises NotReady until the model is there."""
+        if self._throughput is None:
+            raise NotReady("the model is being loaded")
+        return self._throughput
+
     async def aclose(self) -> None:
         """Ends the pool; waits for a load that is under way, as a thread cannot be interrupted."""
         if self._task is not None:
@@ -73,9 +88,22 @@ class ServedModel:
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         pool = await loop.run_in_executor(self._executor, self._create_pool)
+        try:
+            throughput = await self._time_pool(pool)
+        except DetectorFailed as exc:
+            await loop.run_in_executor(self._executor, pool.close)
+            raise ModelError(f"{pool.info.name}: the model is loaded but detects nothing: {exc}") from exc
         self._annotator = BoxAnnotator(pool.info.labels)
+        self._throughput = throughput
         self._pool = pool
-        logger.info("model ready: %s on %s, %s", pool.info.name, " ".join(pool.info.runtime), pool.info.precision)
+        logger.info(
+            "model ready: %s on %s, %s; %.0f ms a frame, %.0f detections a second",
+            pool.info.name,
+            " ".join(pool.info.runtime),
+            pool.info.precision,
+            throughput.frame_ms,
+            throughput.detections_fps,
+        )
 
     def _create_pool(self) -> DetectorPool:
         return DetectorPool(self._load(), workers=self._workers)

@@ -1,14 +1,16 @@
 """Uploads: the body of a request, above all a picture with its form fields, within limits of size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs
 
 from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.domain.errors import InvalidRequest, TooLarge
+from server.web.parameters import Fields
 from server.web.problems import Problem
 
 PICTURE_FIELD = "file"
@@ -31,8 +33,16 @@ class Upload:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
 
-async def read_upload(request: web.Request, *, max_bytes: int) -> Upload:
+async def read_upload(
+    request: web.Request,
+    *,
+    max_bytes: int,
+    picture_field: str = PICTURE_FIELD,
+    check_fields: Callable[[Fields], None] | None = None,
+) -> Upload:
     """Reads the multipart form or the raw body of a request, and stops at `max_bytes` of picture.
+
+    `check_fields` is called before anything is said of the picture, and may raise.
 
     Raises what `read_body` does, and InvalidRequest for a form that is malformed or a body without a picture.
     """
@@ -41,12 +51,26 @@ async def read_upload(request: web.Request, *, max_bytes: int) -> Upload:
         raise _too_large(max_bytes)
     if request.content_type.startswith("multipart/"):
         async with _arriving():
-            upload = await _read_form(request, max_bytes=max_bytes)
+            upload = await _read_form(request, max_bytes=max_bytes, picture_field=picture_field)
     else:
         upload = Upload(_picture_in(await read_body(request, max_bytes=max_bytes), content_type=request.content_type))
+    if check_fields is not None:
+        check_fields(upload.fields)
     if not upload.picture:
-        raise InvalidRequest(f"there is no picture: send it as form field {PICTURE_FIELD!r} or as the body")
+        raise InvalidRequest(f"there is no picture: send it as form field {picture_field!r} or as the body")
     return upload
+
+
+async def read_fields(request: web.Request) -> dict[str, list[str]]:
+    """Reads the fields of a form without a picture, in either of the two encodings of forms; raises as `read_upload` does."""
+    if request.content_type.startswith("multipart/"):
+        async with _arriving():
+            return (await _read_form(request, max_bytes=MAX_FIELD_BYTES, picture_field="")).fields
+    body = await read_body(request, max_bytes=MAX_FIELD_BYTES)
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=MAX_PARTS)
+    except ValueError as exc:
+        raise InvalidRequest(f"the form has more than {MAX_PARTS} fields") from exc
 
 
 async def read_body(request: web.Request, *, max_bytes: int) -> bytes:
@@ -83,7 +107,7 @@ def _picture_in(body: bytes, *, content_type: str) -> bytes:
     return b"" if content_type == "application/x-www-form-urlencoded" and body.isascii() else body
 
 
-async def _read_form(request: web.Request, *, max_bytes: int) -> Upload:
+async def _read_form(request: web.Request, *, max_bytes: int, picture_field: str) -> Upload:
     upload = Upload()
     try:
         reader = await request.multipart()
@@ -91,18 +115,18 @@ async def _read_form(request: web.Request, *, max_bytes: int) -> Upload:
             part = await reader.next()
             if part is None:
                 return upload
-            await _read_part(part, upload, max_bytes=max_bytes)
+            await _read_part(part, upload, max_bytes=max_bytes, picture_field=picture_field)
     except _MALFORMED as exc:
         raise InvalidRequest("the multipart form is malformed") from exc
     raise InvalidRequest(f"the form has more than {MAX_PARTS} fields")
 
 
-async def _read_part(part: object, upload: Upload, *, max_bytes: int) -> None:
+async def _read_part(part: object, upload: Upload, *, max_bytes: int, picture_field: str) -> None:
     if not isinstance(part, BodyPartReader):
         raise InvalidRequest("a form within the form is not taken")
     if part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "binary").lower() not in ("binary", "8bit", "7bit"):
         raise InvalidRequest("fields with a Content-Transfer-Encoding are not taken (RFC 7578, section 4.7)")
-    if part.name == PICTURE_FIELD and not upload.picture:
+    if part.name == picture_field and not upload.picture:
         upload.picture = await _read_bytes(part, max_bytes=max_bytes)
     elif part.name and part.filename is None:
         text = await _read_bytes(part, max_bytes=MAX_FIELD_BYTES)

@@ -52,6 +52,24 @@ export const getInfo = async () => (await call("/api/info")).json();
 
 /** The icons of the page, as SVG. */
 export const getSprite = async () => (await call("/static/icons.svg", { cache: "default" })).text();
+/** The server's event stream; the browser connects again by itself. */
+export const followEvents = () => new EventSource("/api/events");
+
+/**
+ * What the server finds wrong with itself and its surroundings.
+ * @returns {Promise<{ok: boolean, findings: {check: string, sign: "ok" | "warn" | "bad", text: string, advice: string}[]}>}
+ */
+export const getDoctor = async () => (await call("/api/doctor")).json();
+
+/**
+ * The answer to an offer of one data channel, which sends back what it gets.
+ * @param {string} offer
+ * @param {AbortSignal} signal
+ */
+export async function tryPath(offer, signal) {
+  const headers = { "Content-Type": "application/sdp" };
+  return (await call("/api/doctor/path", { method: "POST", headers, body: offer, signal })).text();
+}
 
 /** Resolves when the server is ready; an ApiError 503 says why it is not. */
 export const getReady = async () => void (await call("/readyz"));
@@ -96,11 +114,36 @@ export async function openWhip(offer, { query, signal }) {
 }
 
 /**
- * Ends a WHIP session; outlives the page, so that closing a tab frees its place at once.
+ * Opens a WHEP session, which watches a running stream, and returns the answer and the session's address.
+ * @param {string} id  of the stream
+ * @param {string} offer
+ * @param {AbortSignal} signal
+ */
+export async function openWhep(id, offer, signal) {
+  const headers = { "Content-Type": "application/sdp" };
+  const response = await call(`/whep/${encodeURIComponent(id)}`, { method: "POST", headers, body: offer, signal });
+  return { answer: await response.text(), location: response.headers.get("Location") ?? "" };
+}
+
+/**
+ * Ends a WHIP or WHEP session; outlives the page, so that closing a tab frees its place at once.
  * @param {string} location
  */
 export async function closeWhip(location) {
   await call(location, { method: "DELETE", keepalive: true }).catch(() => undefined);
+}
+
+/**
+ * Why a WebSocket did not open, which a browser does not tell: throws what the server refuses, and resolves where it would not.
+ * @param {URLSearchParams} query
+ * @param {AbortSignal} signal
+ */
+export async function checkWebSocket(query, signal) {
+  try {
+    await call(`/ws/stream?${query}`, { signal });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 426) throw error; // 426: it only asks for a WebSocket
+  }
 }
 
 /** @param {string} key */

@@ -24,9 +24,16 @@ export class SourceError extends Error {
  * @property {(signal: AbortSignal) => Promise<Source>} open
  */
 
+/** Why this browser has no way to send video; null when it has one. */
+export const noTransport = () =>
+  typeof RTCPeerConnection === "undefined" && typeof WebSocket === "undefined"
+    ? new SourceError("unsupported", { missing: "WebRTC and WebSocket" })
+    : null;
+
 /** The state that explains why this browser or page cannot send video; null when it can. */
 export function obstacle() {
-  if (typeof RTCPeerConnection === "undefined") return new SourceError("unsupported", { missing: "WebRTC" });
+  const missing = noTransport();
+  if (missing) return missing;
   if (!isSecureContext) return new SourceError("insecure");
   if (!navigator.mediaDevices?.getUserMedia) return new SourceError("unsupported", { missing: "camera access" });
   return null;

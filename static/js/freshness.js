@@ -63,7 +63,8 @@ export class FreshnessMeter {
     const remote = reports.find((report) => report.type === "remote-inbound-rtp" && report.kind === "video") ?? {};
     const rttMs = roundTripMs(reports);
     const rates = this.#rates(countersOf(inbound, outbound, at));
-    this.#networkMs = rttMs / 2 + rates.jitterMs;
+    // a WebSocket measures the way itself; WebRTC tells the distance and what its jitter buffer holds back
+    this.#networkMs = reports.find((report) => report.type === "way")?.totalMs ?? rttMs / 2 + rates.jitterMs;
     return {
       ...this.#ages(),
       framesPerS: rates.framesPerS,

@@ -1,9 +1,10 @@
 // @ts-check
+import { ConnectionPanel } from "./connection-panel.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
 /**
- * Opens Help: the shortcuts of this place, their off switch, and how to use what the page says.
+ * Opens Help: the shortcuts of this place, their off switch, a check of the connection, and how to use what the page says.
  * @param {import("./shortcuts.js").Shortcuts} shortcuts
  */
 export function openHelp(shortcuts) {
@@ -15,13 +16,18 @@ export function openHelp(shortcuts) {
     shortcuts.on = box.checked;
   };
   const box = h("input", { type: "checkbox", checked: shortcuts.on, onchange });
-  openDialog(
+  const connection = new ConnectionPanel();
+  const dialog = openDialog(
     "Help",
     h("h3", {}, "Keys on this place"),
     h("dl", { class: "keys" }, ...keys),
     h("label", { class: "check" }, box, "Single-key shortcuts"),
+    h("h3", {}, "Connection"),
+    h("p", {}, "Finds out why live video does not work here: this browser, the network between, and the server."),
+    connection.element,
     ...responsibleUse(),
   );
+  dialog.addEventListener("close", () => connection.close());
 }
 
 /** Opens the part on responsible use alone. */

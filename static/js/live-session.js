@@ -2,24 +2,34 @@
 import { ApiError, getReady, NetworkError } from "./api.js";
 import { SourceError } from "./camera.js";
 import { backOff, Countdown } from "./countdown.js";
+import { Breaks, REASONS } from "./fallback.js";
 import { NoMediaError, WhipSession } from "./whip.js";
+import { WsSession } from "./ws-session.js";
 
 /** @typedef {import("./camera.js").Source} Source */
 /** @typedef {import("./types.js").DetectionMessage} DetectionMessage */
 /** @typedef {{state: string, values: Record<string, unknown>}} Outcome */
+/** @typedef {WhipSession | WsSession} Session  the same to whoever uses it */
+/** @typedef {"lost" | "ended" | "switched"} End */
 /** @typedef {import("./camera.js").Opener} Opener */
 
 /**
  * @typedef {object} Handlers
  * @property {(state: string, values: Record<string, unknown>) => void} onstate  a state of the stage
  * @property {(source: Source) => void} onsource  the camera is open
- * @property {(session: WhipSession, video: MediaStream) => void} onlive  the first picture is there
+ * @property {(session: Session, video: MediaStream) => void} onlive  the first picture is there
  * @property {(message: DetectionMessage) => void} onmessage
  * @property {(graceS: number) => void} ondraining
  * @property {(error: string) => void} oncontrolerror
  */
 
-/** Keeps one live picture going: opens the source, connects, and tries again for as long as that can help. */
+/** What leads from WebRTC to a WebSocket, or back: not a state of the stage. */
+const SWITCHED = { state: "switched", values: {} };
+
+/**
+ * Keeps one live picture going: opens the source, connects, and tries again for as long as that can help; over a WebSocket where
+ * WebRTC does not get through.
+ */
 export class LiveSession {
   #iceServers;
   #on;
@@ -28,8 +38,10 @@ export class LiveSession {
   #countdown = new Countdown();
   /** @type {Source | null} */
   #source = null;
-  /** @type {WhipSession | null} */
+  /** @type {Session | null} */
   #session = null;
+  #breaks = new Breaks();
+  #fallback = hasWebrtc() ? "" : REASONS.noWebrtc;
   #attempt = 0;
   /** @type {number | null} */
   #lostAt = null;
@@ -47,6 +59,23 @@ export class LiveSession {
     this.#iceServers = iceServers;
     this.#query = query;
     this.#on = on;
+  }
+
+  /** Why the picture goes over a WebSocket, in words; empty while it does not. It stays so from one start to the next. */
+  get fallback() {
+    return this.#fallback;
+  }
+
+  /** Whether trying WebRTC again could help. */
+  get canRetry() {
+    return hasWebrtc();
+  }
+
+  /** Goes back to WebRTC, and to the WebSocket once more where that does not get through. */
+  retryWebrtc() {
+    this.#fallback = "";
+    this.#breaks.clear();
+    this.#finish?.("switched");
   }
 
   /** The connection, null while there is none. */
@@ -92,7 +121,7 @@ export class LiveSession {
     this.#finish?.("lost");
   }
 
-  /** @type {((reason: "lost" | "ended") => void) | null} */
+  /** @type {((reason: End) => void) | null} */
   #finish = null;
 
   /**
@@ -127,7 +156,8 @@ export class LiveSession {
       if (this.#lostAt === null) this.#on.onstate(source.sample ? "connectingSample" : "connecting", {});
       const outcome = await this.#connect(source, signal);
       signal.throwIfAborted();
-      if (!(await this.#waitAfter(outcome, signal))) return outcome;
+      if (outcome === SWITCHED) await this.#session?.close();
+      else if (!(await this.#waitAfter(outcome, signal))) return outcome;
     }
   }
 
@@ -141,28 +171,52 @@ export class LiveSession {
     const ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    const session = (this.#session = new WhipSession({
-      iceServers: this.#iceServers,
-      onmessage: (message) => this.#receive(message),
-      onend: (reason) => this.#finish?.(reason),
-    }));
+    const session = (this.#session = this.#newSession());
     try {
       const video = await session.connect(source.stream, { query: this.#query(), signal });
       this.#attempt = 0;
       this.#lostAt = null;
       this.#on.onlive(session, video);
       const reason = await ended;
+      if (reason === "switched") return SWITCHED;
       this.#lostAt = performance.now();
+      if (reason === "lost" && !this.#fallback && this.#breaks.add(this.#lostAt)) this.#fallback = REASONS.broke;
       return this.#endedBy(reason);
     } catch (error) {
-      return outcomeOf(error);
+      return this.#outcomeOf(error);
     } finally {
-      session.close();
+      void session.close();
     }
   }
 
+  /** @returns {Session} */
+  #newSession() {
+    const on = {
+      onmessage: (/** @type {import("./whip.js").Message} */ message) => this.#receive(message),
+      onend: (/** @type {End} */ reason) => this.#finish?.(reason),
+    };
+    return this.#fallback ? new WsSession(on) : new WhipSession({ iceServers: this.#iceServers, ...on });
+  }
+
   /**
-   * @param {"lost" | "ended"} reason
+   * What a failed attempt means: the other way of connecting, where there is one left, else a state for the person.
+   * @param {unknown} error
+   * @returns {Promise<Outcome>}
+   */
+  async #outcomeOf(error) {
+    const outcome = await outcomeOf(error);
+    if (this.#fallback) {
+      if (outcome.state === "noMedia" && hasWebrtc()) this.#fallback = ""; // the next start tries both
+      return outcome;
+    }
+    if (error instanceof NoMediaError) this.#fallback = error.reason;
+    // ready, and yet it could not answer the offer: it has no port left for the video
+    else if (outcome.values.ready) this.#fallback = REASONS.noAddress;
+    return this.#fallback ? SWITCHED : outcome;
+  }
+
+  /**
+   * @param {End} reason
    * @returns {Outcome}
    */
   #endedBy(reason) {
@@ -231,10 +285,13 @@ function outcomeOf(error) {
   return { state: "ended", values: { detail: error.message, requestId: error.requestId } };
 }
 
+const hasWebrtc = () => typeof RTCPeerConnection !== "undefined";
+
 /** @returns {Promise<Outcome>} */
 async function notReady() {
   try {
     await getReady();
+    return { state: "unreachable", values: { ready: true } };
   } catch (error) {
     if (error instanceof ApiError && !/drain|restart/i.test(JSON.stringify(error.problem)))
       return { state: "loading", values: {} };

@@ -21,6 +21,7 @@ export class LiveWatch {
   #meter = null;
   #timer = 0;
   #name = "Live";
+  #transport = "";
   #ending = false;
   #said = "";
   strip = new FreshnessStrip();
@@ -42,16 +43,17 @@ export class LiveWatch {
 
   /**
    * Begins to watch a picture that is there.
-   * @param {() => Promise<RTCStatsReport>} stats
+   * @param {{transport: string, stats: () => Promise<RTCStatsReport>}} session
    * @param {string} name  of what is live, for the chip
    */
-  start(stats, name) {
-    this.#meter = new FreshnessMeter(stats);
+  start(session, name) {
+    this.#meter = new FreshnessMeter(() => session.stats());
+    this.#transport = session.transport;
     this.#name = name;
     this.#said = "Fresh";
     this.#ending = false;
     this.strip.clear();
-    this.#announcer.polite("Live over WebRTC");
+    this.#announcer.polite(`Live over ${this.#transport}`);
     this.#stage.showPicture(this.#chip("ok"));
     void this.#read();
   }
@@ -102,7 +104,7 @@ export class LiveWatch {
   /** @param {Reading} reading */
   #judge(reading) {
     if (reading.silentMs > ABANDON_AFTER_MS) return this.#onsilent();
-    const { age, frames } = this.strip.update(reading, performance.now());
+    const { age, frames } = this.strip.update(reading, { now: performance.now(), transport: this.#transport });
     const stalled = reading.silentMs > STALLED_MS;
     this.#stage.setChip(stalled ? { sign: "bad", word: "Stalled" } : this.#chip(age.sign));
     this.#stage.element.classList.toggle("stale", stalled);
@@ -110,7 +112,9 @@ export class LiveWatch {
     if (age.word === this.#said) return;
     this.#said = age.word;
     const words =
-      age.sign === "ok" ? "Live over WebRTC" : `${age.word}, ${Math.round(reading.ageMs ?? reading.silentMs)} milliseconds`;
+      age.sign === "ok"
+        ? `Live over ${this.#transport}`
+        : `${age.word}, ${Math.round(reading.ageMs ?? reading.silentMs)} milliseconds`;
     this.#announcer.polite(words, { kind: "freshness", everyMs: SPEAK_EVERY_MS });
   }
 

@@ -7,6 +7,7 @@ import { LiveControls } from "./live-controls.js";
 import { LiveSession } from "./live-session.js";
 import { LiveWatch } from "./live-watch.js";
 import { Note } from "./note.js";
+import { RunningStreams } from "./running-streams.js";
 import { sampleOpener } from "./sample.js";
 import { Sightings } from "./sightings.js";
 import { Stage, tool } from "./stage.js";
@@ -14,7 +15,7 @@ import { fillIn, LIVE_STATES } from "./states.js";
 import { ViewHeight } from "./view-height.js";
 
 /** @typedef {import("./camera.js").Source} Source */
-/** @typedef {import("./whip.js").WhipSession} WhipSession */
+/** @typedef {import("./live-session.js").Session} Session */
 /** @typedef {import("./health.js").Health} Health */
 /** @typedef {import("./announcer.js").Announcer} Announcer */
 /** @typedef {import("./types.js").Info} Info */
@@ -30,12 +31,14 @@ export class Live {
   #preview = h("video", { ...VIDEO, class: "preview", "aria-hidden": "true", hidden: true });
   #boxes = tool("boxes", { label: "Boxes", pressed: true, onclick: () => this.toggleBoxes() });
   #refusal = new Note();
+  #fallback = new Note();
   #stage;
   #watch;
   #sightings;
   #controls;
   #camera;
   #live;
+  #running;
   #viewHeight;
   #details = "";
 
@@ -65,6 +68,7 @@ export class Live {
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
     this.#live = new LiveSession({ iceServers: info.iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
+    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer });
     this.element = this.#build();
     this.#show("idle");
   }
@@ -84,8 +88,9 @@ export class Live {
 
   #build() {
     const { strip, note } = this.#watch;
-    const parts = [this.#stage, strip, note, this.#refusal, this.#controls].map((part) => part.element);
-    const column = h("section", { class: "col", "aria-label": "Your camera" }, ...parts);
+    const parts = [this.#stage, strip, this.#fallback, note, this.#refusal, this.#controls].map((part) => part.element);
+    const camera = h("section", { class: "col", "aria-label": "Your camera" }, ...parts);
+    const column = h("div", { class: "col" }, camera, this.#running.element);
     const heading = h("h1", { class: "vh", tabindex: -1 }, "Live");
     return h("div", { class: "page rail live-page" }, heading, column, this.#sightings.element);
   }
@@ -93,6 +98,7 @@ export class Live {
   /** Called when the place is shown. */
   async open() {
     this.#viewHeight.open();
+    this.#running.open();
     addEventListener("pagehide", this.#left);
     await this.#camera.refresh();
   }
@@ -101,6 +107,7 @@ export class Live {
   close() {
     removeEventListener("pagehide", this.#left);
     this.#viewHeight.close();
+    this.#running.close();
     this.#stop();
   }
 
@@ -192,22 +199,32 @@ export class Live {
   }
 
   /**
-   * @param {WhipSession} session
+   * @param {Session} session
    * @param {MediaStream} video
    */
   #started(session, video) {
     session.send(this.#controls.all);
+    if ("id" in session) this.#running.own = session.id;
     const show = () => session === this.#live.session && this.#showPicture(session);
     this.#video.addEventListener("loadeddata", show, { once: true });
     this.#video.srcObject = video;
     this.#video.play().catch(() => undefined); // a hidden page may refuse; it plays when it is seen
   }
 
-  /** @param {WhipSession} session */
+  /** @param {Session} session */
   #showPicture(session) {
-    this.#watch.start(() => session.stats(), this.#camera.isSample ? "Sample clip" : "Live");
+    this.#watch.start(session, this.#camera.isSample ? "Sample clip" : "Live");
+    this.#explainFallback();
     this.#viewHeight.renew();
     this.#arrange();
+  }
+
+  #explainFallback() {
+    const { fallback, canRetry } = this.#live;
+    if (!fallback) return;
+    const action = { label: "Try WebRTC again", onclick: () => this.#live.retryWebrtc() };
+    const content = { heading: "Running over WebSocket.", text: fallback, action: canRetry ? action : undefined };
+    this.#fallback.show({ kind: "warn", ...content });
   }
 
   /**
@@ -231,6 +248,7 @@ export class Live {
     this.#controls.reset();
     this.#sightings.endSession();
     this.#refusal.hide();
+    this.#fallback.hide();
     if (!RUNNING.includes(state)) this.#preview.srcObject = null;
     if (state === "lost")
       this.#video.pause(); // the last picture stays on the screen

@@ -1,5 +1,5 @@
 // @ts-check
-import { SourceError } from "./camera.js";
+import { noTransport } from "./camera.js";
 import { h } from "./dom.js";
 
 const CLIP = "/static/sample.webm";
@@ -13,7 +13,8 @@ export const sampleOpener = { first: async () => "connectingSample", open: openS
  * @returns {Promise<import("./camera.js").Source>}
  */
 async function openSample(signal) {
-  if (typeof RTCPeerConnection === "undefined") throw new SourceError("unsupported", { missing: "WebRTC" });
+  const missing = noTransport();
+  if (missing) throw missing;
   const video = h("video", { src: CLIP, muted: true, loop: true, playsinline: true });
   video.muted = true;
   await video.play();

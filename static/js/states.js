@@ -18,6 +18,7 @@ export const ACTIONS = {
   start: { label: "Start camera", icon: "live" },
   sample: { label: "Try the sample clip" },
   cancel: { label: "Cancel" },
+  close: { label: "Close" },
   again: { label: "Try again", icon: "swap" },
   now: { label: "Try now", icon: "swap" },
   restart: { label: "Start again", icon: "swap" },
@@ -123,8 +124,8 @@ export const LIVE_STATES = {
     icon: "plug",
     heading: "No video came through",
     body:
-      "The server answered, but its video did not arrive within 5 s. A firewall on the way may let no UDP through; " +
-      "another network may. Pictures work here.",
+      "The server answered, but neither WebRTC nor a WebSocket got through to it. A firewall or proxy on the way may let none " +
+      "through; another network may. Pictures work here.",
     actions: ["again", "picture"],
     primary: true,
   },
@@ -151,6 +152,25 @@ export const LIVE_STATES = {
     actions: ["signIn"],
     primary: true,
   },
+};
+
+/** @type {Record<string, State>} */
+export const WATCH_STATES = {
+  connecting: {
+    icon: "plug",
+    heading: "Connecting",
+    body: "Opening the video of {name}, this takes about a second.",
+    actions: ["cancel"],
+    chip: { sign: "busy", word: "Connecting" },
+  },
+  ended: {
+    icon: "plug",
+    heading: "The stream ended",
+    body: "{name} is not shown on this server any more, or the connection to it broke.",
+    actions: ["again", "close"],
+    primary: true,
+  },
+  failed: { icon: "server", heading: "The video did not open", body: "{detail}", actions: ["again", "close"], primary: true },
 };
 
 /** @type {Record<string, State>} */

@@ -14,7 +14,7 @@ export class FreshnessStrip {
   #frames = new Cell("Frames", "/s", new Steady({ sign: "ok", word: "" }));
   #detector = new Cell("Detector", "ms", new Steady({ sign: "ok", word: "" }));
   #picture = new Cell("Picture", "");
-  #transport = new Cell("Transport", "");
+  #transport = new Cell("Transport", "", new Steady({ sign: "ok", word: "" }));
   /** @type {number[]} */
   #line = [];
   #points = svg("polyline");
@@ -41,9 +41,9 @@ export class FreshnessStrip {
   /**
    * Shows a reading and returns the words that hold for it.
    * @param {Reading} reading
-   * @param {number} now  milliseconds
+   * @param {{now: number, transport: string}} at  now in milliseconds
    */
-  update(reading, now) {
+  update(reading, { now, transport }) {
     const age = this.#age.grade(gradeAge(reading), now);
     const frames = this.#frames.grade(gradeFrames(reading), now);
     this.#detector.grade(gradeDetector(reading), now);
@@ -55,7 +55,8 @@ export class FreshnessStrip {
     this.#frames.set(reading.framesPerS.toFixed(1));
     this.#detector.set(rounded(reading.detectorMs));
     this.#picture.set(reading.width ? `${reading.width}×${reading.height}` : NONE);
-    this.#transport.set("WebRTC", reading.codec);
+    this.#transport.grade(gradeTransport(transport), now);
+    this.#transport.set(transport, reading.codec);
     this.#draw(reading.ageMs);
     return { age, frames };
   }
@@ -70,6 +71,14 @@ export class FreshnessStrip {
     this.#limit.setAttribute("d", `M0 ${y(FRESH_MS)}H100`);
   }
 }
+
+/**
+ * A triangle beside the name of a fall-back, which in words only a screen reader needs.
+ * @param {string} transport
+ * @returns {Grade}
+ */
+const gradeTransport = (transport) =>
+  transport === "WebRTC" ? { sign: "ok", word: "" } : { sign: "warn", word: " for networks without WebRTC" };
 
 /** @param {number | null} value */
 const rounded = (value) => (value === null ? NONE : String(Math.round(value)));

@@ -35,6 +35,8 @@
  * @property {boolean} annotate
  */
 
+/** @typedef {{id: string, name: string, shape: [number, number] | null}} Stream  a running stream, as far as the page needs it */
+
 /** @typedef {{event: string, grace_s?: number, detail?: string}} EventMessage */
 /** @typedef {{error: string}} ErrorMessage */
 

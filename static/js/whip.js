@@ -1,5 +1,6 @@
 // @ts-check
 import { closeWhip, openWhip } from "./api.js";
+import { reasonOf } from "./fallback.js";
 
 /** @typedef {import("./types.js").DetectionMessage} DetectionMessage */
 /** @typedef {import("./types.js").Control} Control */
@@ -12,15 +13,24 @@ const LEAVE_WITHIN_MS = 1000;
 const CODECS = ["video/H264", "video/VP8"];
 
 /** The server answered, but no picture came back within 5 s. */
-export class NoMediaError extends Error {}
+export class NoMediaError extends Error {
+  /** @param {string} [reason]  as far as it is known */
+  constructor(reason = "") {
+    super("No picture came back.");
+    this.reason = reason;
+  }
+}
 
 /** One WebRTC session: our video up, the annotated video back, detections and controls on a data channel. */
 export class WhipSession {
+  transport = "WebRTC";
   #pc;
   #channel;
   #location = "";
   #closed = false;
   #gone = 0;
+  /** @type {Promise<void>} */
+  #left = Promise.resolve();
   #onend;
 
   /**
@@ -43,6 +53,11 @@ export class WhipSession {
     return this.#pc.getStats();
   }
 
+  /** Id of the stream on the server; empty before its answer. */
+  get id() {
+    return this.#location.split("/").pop() ?? "";
+  }
+
   /** Whether controls can be sent. */
   get ready() {
     return this.#channel.readyState === "open";
@@ -63,7 +78,7 @@ export class WhipSession {
     signal.throwIfAborted();
     await this.#pc.setRemoteDescription({ type: "answer", sdp: answer });
     await keepResolution(sender);
-    await this.#firstPicture(signal);
+    await this.#firstPicture(signal, answer);
     return new MediaStream(this.#pc.getReceivers().map((receiver) => receiver.track));
   }
 
@@ -83,8 +98,11 @@ export class WhipSession {
     return transceiver.sender;
   }
 
-  /** @param {AbortSignal} signal */
-  async #firstPicture(signal) {
+  /**
+   * @param {AbortSignal} signal
+   * @param {string} answer
+   */
+  async #firstPicture(signal, answer) {
     const until = performance.now() + MEDIA_WITHIN_MS;
     while (performance.now() < until) {
       signal.throwIfAborted();
@@ -94,7 +112,7 @@ export class WhipSession {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new NoMediaError("No picture came back.");
+    throw new NoMediaError(reasonOf(answer, location.hostname));
   }
 
   #watch() {
@@ -108,7 +126,7 @@ export class WhipSession {
   #end(reason) {
     if (this.#closed) return;
     if (reason === "ended") this.#location = ""; // the server has ended it, there is nothing to delete
-    this.close();
+    void this.close();
     this.#onend(reason);
   }
 
@@ -117,13 +135,15 @@ export class WhipSession {
     if (this.ready) this.#channel.send(JSON.stringify(control));
   }
 
-  /** Ends the session here and on the server; may be called again. */
+  /** Ends the session here and on the server; resolves when the server has heard of it. May be called again. */
   close() {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#gone);
-    if (this.#location) void this.#leave();
-    else this.#pc.close();
+    if (!this.#closed) {
+      this.#closed = true;
+      clearTimeout(this.#gone);
+      if (this.#location) this.#left = this.#leave();
+      else this.#pc.close();
+    }
+    return this.#left;
   }
 
   /** Says goodbye first: a connection that just closes would leave the DELETE without a session to end. */
@@ -138,7 +158,7 @@ export class WhipSession {
  * @param {RTCPeerConnection} pc
  * @param {AbortSignal} signal
  */
-async function gathered(pc, signal) {
+export async function gathered(pc, signal) {
   if (pc.iceGatheringState === "complete") return;
   const within = pc.getConfiguration().iceServers?.length ? GATHER_MS.servers : GATHER_MS.host;
   await new Promise((resolve) => {

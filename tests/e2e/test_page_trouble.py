@@ -71,13 +71,13 @@ async def test_an_insecure_page_is_explained(bare_page: Page, start_server: Serv
     await expect(bare_page.get_by_role("button", name="Copy https address")).to_be_visible()
 
 
-async def test_a_browser_without_webrtc_is_told(page: Page, server: RunningServer) -> None:
-    """The missing part is named, and pictures still work."""
-    await page.add_init_script("delete window.RTCPeerConnection")
+async def test_a_browser_that_cannot_send_video_is_told(page: Page, server: RunningServer) -> None:
+    """The missing parts are named, and pictures still work."""
+    await page.add_init_script("delete window.RTCPeerConnection; delete window.WebSocket")
     await open_place(page, server)
     await page.click("[data-action=start]")
     await state_is(page, "unsupported")
-    await expect(page.locator(".empty")).to_contain_text("It lacks WebRTC.")
+    await expect(page.locator(".empty")).to_contain_text("It lacks WebRTC and WebSocket.")
 
 
 async def test_an_unplugged_camera_is_noticed(page: Page, server: RunningServer) -> None:
@@ -124,29 +124,6 @@ async def test_a_loading_model_is_waited_for(page: Page, server: RunningServer) 
     await state_is(page, "loading")
     await expect(page.get_by_role("heading", name="The model is loading")).to_be_visible()
     await state_is(page, "picture")
-
-
-async def test_a_network_without_udp_is_told(page: Page, server: RunningServer) -> None:
-    """Where the answer comes but no picture does, the page says so after a while instead of waiting for ever."""
-
-    async def unreachable(route: Route) -> None:
-        answer = await route.fetch()
-        lines = (await answer.text()).split("\r\n")
-        await route.fulfill(response=answer, body="\r\n".join(line for line in lines if not line.startswith("a=candidate")))
-
-    await page.add_init_script("""
-      const set = RTCPeerConnection.prototype.setLocalDescription;
-      Object.defineProperty(RTCPeerConnection.prototype, "localDescription", { get() {
-        const { type, sdp } = this.currentLocalDescription ?? this.pendingLocalDescription;
-        return { type, sdp: sdp.replace(/a=candidate.*\\r\\n/g, "") };
-      } });
-    """)
-    await page.route("**/whip?*", unreachable)
-    await open_place(page, server)
-    await page.click("[data-action=start]")
-    await state_is(page, "noMedia")
-    await expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    await no_streams(server, page)
 
 
 async def test_a_lost_connection_comes_back_by_itself(page: Page, start_server: ServerFactory) -> None:

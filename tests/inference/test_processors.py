@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.inference.processors import available_processors
+from server.inference.processors import Processor, available_processors, processor
 
 ALL = len(os.sched_getaffinity(0))
 
@@ -24,3 +24,26 @@ def test_a_containers_limit_is_kept(tmp_path: Path, content: str, count: int) ->
 def test_without_a_limit_all_processors_are_taken(tmp_path: Path) -> None:
     """A machine without control groups is no error."""
     assert available_processors(limit_file=tmp_path / "missing") == ALL
+
+
+def test_a_processor_is_named_with_what_makes_detection_quick(tmp_path: Path) -> None:
+    """Of the many flags, those that matter; the first processor speaks for all."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(
+        "cpu family\t: 6\nmodel name\t: First\nflags\t\t: sse avx2 avx512_vnni\n\nmodel name\t: Second\nflags\t\t: sse\n"
+    )
+
+    assert processor(cpuinfo=cpuinfo) == Processor("First cpu family 6", ("avx2", "avx512_vnni"))
+
+
+def test_arm_has_other_words(tmp_path: Path) -> None:
+    """There the flags are called features, and there is no name."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("Features\t: fp asimd bf16\n")
+
+    assert processor(cpuinfo=cpuinfo).instructions == ("asimd", "bf16")
+
+
+def test_a_system_that_tells_nothing_is_no_error(tmp_path: Path) -> None:
+    """Such as one without /proc."""
+    assert processor(cpuinfo=tmp_path / "missing").instructions == ()

@@ -56,3 +56,12 @@ async def test_cancelled_reader_loses_nothing() -> None:
         await reading
     slot.put(7)
     assert await slot.get() == 7
+
+
+async def test_polling_takes_what_waits() -> None:
+    """Whoever polls gets the newest item once, and None where none waits."""
+    slot: LatestSlot[int] = LatestSlot()
+    assert slot.poll() is None
+    slot.put(1)
+    slot.put(2)
+    assert (slot.poll(), slot.poll()) == (2, None)

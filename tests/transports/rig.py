@@ -23,8 +23,9 @@ from server.inference.pool import DetectorPool
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
+from server.transports.peer_session import WebrtcLimits
 from server.transports.registry import SessionRegistry
-from server.transports.webrtc import WebrtcLimits, WebrtcService, WebrtcSession
+from server.transports.webrtc import WebrtcService, WebrtcSession
 from tests.builders import make_detections, make_options, make_result
 from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, rtcpeerconnection, rtcrtpsender, rtcsctptransport
+from aiortc import RTCConfiguration, RTCPeerConnection, rtcdtlstransport, rtcpeerconnection, rtcrtpsender, rtcsctptransport
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -22,7 +22,13 @@ from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
 from tests.transports.rig import eventually
 
 NOTHING = AiortcChanges(
-    receiver=None, bitrates=None, quick_consent=False, quiet_decoder=False, bounded_messages=False, loopback_candidates=False
+    receiver=None,
+    bitrates=None,
+    quick_consent=False,
+    quiet_decoder=False,
+    bounded_messages=False,
+    rsa_peers=False,
+    loopback_candidates=False,
 )
 H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
@@ -276,5 +282,6 @@ def _state() -> tuple[object, ...]:
         aioice.ice.CONSENT_FAILURES,
         aioice.ice.get_host_addresses,
         rtcsctptransport.RTCSctpTransport._receive_data_chunk,
+        rtcdtlstransport.RTCCertificate._create_ssl_context,
         tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),
     )

@@ -16,6 +16,7 @@ from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
 from server.transports.annotated_track import AnnotatedVideoTrack
+from server.transports.encoding_turns import EncodingTurns
 from tests.builders import make_frame, make_options
 from tests.transports.rig import MODEL, FixedDetector
 from tests.transports.set_clock import SetClock
@@ -112,3 +113,32 @@ async def test_a_stopped_track_leaves_the_stream(stream: Stream) -> None:
     assert len(stream.pictures) == 0
     with pytest.raises(MediaStreamError):
         await track.recv()
+
+
+async def test_waits_for_a_turn_and_then_takes_the_newest(stream: Stream) -> None:
+    """While another encodes nothing is sent; what came meanwhile takes the place of the older picture."""
+    turns = EncodingTurns(processors=1.0)
+    track = AnnotatedVideoTrack(stream, turns=turns)
+    other = await turns.take()
+    stream.pictures.publish(make_picture(10))
+    waiting = asyncio.create_task(track.recv())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    stream.pictures.publish(make_picture(20))
+    turns.give_back(other)
+    frame = await asyncio.wait_for(waiting, 5)
+    assert np.asarray(frame.to_ndarray())[0, 0] == 20
+    track.stop()
+
+
+async def test_a_track_that_ends_gives_its_turn_back(stream: Stream) -> None:
+    """Ended while its picture is being encoded, it holds up nobody."""
+    turns = EncodingTurns(processors=1.0)
+    track = AnnotatedVideoTrack(stream, turns=turns)
+    stream.pictures.publish(make_picture(1))
+    await track.recv()
+    track.stop()
+    track.stop()
+    await asyncio.wait_for(turns.take(), 5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(turns.take(), 0.05)

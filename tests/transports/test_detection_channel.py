@@ -15,7 +15,8 @@ from server.inference.pool import DetectorPool
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
-from server.transports.detection_channel import CONTROLS_PER_S, MOST_BUFFERED_BYTES, DetectionChannel
+from server.transports.controls import CONTROLS_PER_S
+from server.transports.detection_channel import MOST_BUFFERED_BYTES, DetectionChannel
 from tests.builders import make_frame, make_options
 from tests.transports.rig import MODEL, FixedDetector
 from tests.transports.set_clock import SetClock

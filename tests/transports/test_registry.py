@@ -51,6 +51,20 @@ def test_a_filled_place_is_taken_until_the_session_is_removed() -> None:
     assert registry.active == 0
 
 
+def test_the_limit_may_change_while_sessions_run() -> None:
+    """It is asked for whenever somebody wants a place; those that run stay."""
+    limit = [2]
+    registry = SessionRegistry(capacity=lambda: limit[0])
+    _opened(registry)
+    limit[0] = 1
+    with pytest.raises(AtCapacity) as refused, registry.reserve():
+        pass
+    assert (refused.value.capacity, registry.active) == (1, 1)
+    limit[0] = 2
+    _opened(registry)
+    assert registry.active == 2
+
+
 def test_a_failed_opening_frees_its_place() -> None:
     """An exception inside the reservation leaves nothing."""
     registry = SessionRegistry(capacity=1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.domain.errors import InvalidRequest, Unprocessable
 from server.transports.ice import MAX_CANDIDATES
-from server.transports.sdp import announce_address, read_offer, with_unused
+from server.transports.sdp import announce_address, read_offer, with_one_fingerprint, with_unused
 
 FINGERPRINT = ":".join(["AB"] * 32)
 
@@ -204,6 +204,12 @@ def test_the_public_address_replaces_private_ones_of_its_version() -> None:
     assert "203.0.113.9 40000 typ host" in answer
     assert "fd00::5 40001 typ host" in answer
     assert "198.51.100.1 40002 typ srflx raddr 10.0.0.5" in answer
+
+
+def test_one_fingerprint_is_left_in_each_section() -> None:
+    """The others of aiortc would make OBS compare unlike things."""
+    section = "m=video 9 X 96\r\na=fingerprint:sha-256 AA\r\na=fingerprint:sha-384 BB\r\na=fingerprint:sha-512 CC\r\n"
+    assert with_one_fingerprint(section * 2) == "m=video 9 X 96\r\na=fingerprint:sha-256 AA\r\n" * 2
 
 
 def test_without_a_public_address_the_answer_stays() -> None:

@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from server.domain.errors import AtCapacity, Draining, InvalidRequest, Outdated, SettingsError, Unprocessable
 from server.transports import peer
-from server.transports.webrtc import WebrtcLimits
+from server.transports.peer_session import WebrtcLimits
 from tests.builders import make_options
 from tests.marked_video import TIME_BASE, MarkedVideoTrack
 from tests.transports.rig import Client, Rig, eventually, live_threads, run_rig

@@ -19,6 +19,8 @@ OPEN = {
     ("OPTIONS", "/api/predict"),
     ("OPTIONS", "/whip"),
     ("OPTIONS", "/whip/{id}"),
+    ("OPTIONS", "/whep/{id}"),
+    ("OPTIONS", "/whep/{id}/{viewer}"),
     ("POST", "/api/session"),
     ("DELETE", "/api/session"),
 }
@@ -32,7 +34,7 @@ def name_of(route: Route) -> str:
 
 def address(route: Route) -> str:
     """An address of the route."""
-    return route.path.replace("{id}", "some-id").replace("{path}", "js/main.js")
+    return route.path.replace("{id}", "some-id").replace("{viewer}", "some-viewer").replace("{path}", "js/main.js")
 
 
 def basic(user: str, password: str) -> str:
@@ -82,13 +84,16 @@ async def test_takes_a_key(guarded: Client, route: Route) -> None:
 @pytest.mark.parametrize(("method", "path"), sorted(OPEN))
 async def test_open_routes_answer_without_a_key(guarded: Client, method: str, path: str) -> None:
     """Probes, preflights and signing in need no key."""
-    answer = await guarded.request(method, path.replace("{id}", "x"), json={"key": KEY} if method == "POST" else None)
+    answer = await guarded.request(
+        method, path.replace("{id}", "x").replace("{viewer}", "y"), json={"key": KEY} if method == "POST" else None
+    )
     assert answer.status in (200, 204)
 
 
 def test_no_other_route_is_open() -> None:
     """Apart from the list only the page and its files look at the key themselves."""
-    opened = {(route.method, route.path) for route in ROUTES if route.audience is not Audience.KEY_HOLDERS}
+    guarded = (Audience.KEY_HOLDERS, Audience.FORM_KEY_HOLDERS)
+    opened = {(route.method, route.path) for route in ROUTES if route.audience not in guarded}
     assert opened == OPEN | {("GET", "/"), ("GET", "/static/{path:.+}")}
 
 

@@ -40,10 +40,24 @@ async def test_describes_its_settings(start_client: ClientFactory, settings: Set
         auth=Auth(api_keys=["a-key"]),
     )
     info = await (await (await start_client(changed, key="a-key")).get("/api/info")).json()
-    assert info["limits"] == {"picture_bytes": 1000, "picture_pixels": 2000, "live_sessions": 3}
+    assert {name: info["limits"][name] for name in ("picture_bytes", "picture_pixels", "max_sessions")} == {
+        "picture_bytes": 1000,
+        "picture_pixels": 2000,
+        "max_sessions": 3,
+    }
     assert info["iceServers"] == [{"urls": ["turn:turn.example"], "username": "u", "credential": "c"}]
     assert info["source"] == "https://example.org/source"
     assert info["auth"] == {"required": True, "name": "API key"}
+
+
+async def test_says_how_the_number_of_live_sessions_came_about(start_client: ClientFactory, settings: Settings) -> None:
+    """What was measured decides; the setting does only where it allows fewer."""
+    measured = await (await (await start_client()).get("/api/info")).json()
+    bounded = await (await (await start_client(with_sections(settings, live=Live(max_sessions=3)))).get("/api/info")).json()
+    named = ("live_sessions", "live_reason", "max_sessions", "min_detections_fps", "detections_fps")
+    assert [measured["limits"][name] for name in named] == [8, "measured", None, 5, 70]
+    assert [bounded["limits"][name] for name in named] == [3, "max_sessions", 3, 5, 70]
+    assert (measured["capacity"], bounded["capacity"]) == (8, 3)
 
 
 async def test_ice_servers_without_credentials_have_none(start_client: ClientFactory, settings: Settings) -> None:

@@ -10,8 +10,9 @@ from server.config import Auth, Model, Settings
 from server.inference.card import ModelCard
 from server.inference.letterbox import InputSize
 from server.resources import openapi_file
-from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, ResultMessage
+from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, FrameErrorMessage, ResultMessage
 from server.web import answers
+from server.web.doctor import DoctorAnswer, FindingAnswer
 from server.web.middlewares import STATUS_OF_ERROR
 from server.web.parameters import PictureParameters
 from server.web.routes import ROUTES, Audience
@@ -30,7 +31,8 @@ def test_has_every_route_and_no_other() -> None:
 def test_says_what_needs_a_key() -> None:
     """An operation without security is one that is open, and the other way round."""
     described = {operation for operation, details in operations().items() if details.get("security") == []}
-    opened = {operation for operation, route in ROUTED.items() if route.audience is not Audience.KEY_HOLDERS}
+    guarded = (Audience.KEY_HOLDERS, Audience.FORM_KEY_HOLDERS)
+    opened = {operation for operation, route in ROUTED.items() if route.audience not in guarded}
     assert described == opened
 
 
@@ -66,7 +68,8 @@ def test_every_reference_leads_somewhere() -> None:
     walk(document())
     components = document()["components"]
     named = {f"#/components/{kind}/{name}" for kind in ("schemas", "responses", "parameters") for name in components[kind]}
-    assert named - found == {"#/components/schemas/DetectionMessage"}, "this one travels on the data channel"
+    on_live_sessions = {"#/components/schemas/DetectionMessage", "#/components/schemas/FrameError"}
+    assert named - found == on_live_sessions
 
 
 def test_every_schema_is_valid() -> None:
@@ -93,9 +96,12 @@ def test_every_status_of_an_error_is_described() -> None:
         ("PredictAnswer", answers.PredictAnswer),
         ("Info", answers.InfoAnswer),
         ("Stream", answers.StreamAnswer),
+        ("Doctor", DoctorAnswer),
+        ("Finding", FindingAnswer),
         ("Age", answers.AgeAnswer),
         ("Control", ControlMessage),
         ("DetectionMessage", DetectionMessage),
+        ("FrameError", FrameErrorMessage),
         ("Result", ResultMessage),
         ("Box", BoxMessage),
     ],
@@ -123,6 +129,8 @@ def test_schemas_have_the_fields_of_the_code(name: str, kind: type[msgspec.Struc
         ("OPTIONS", "/predict", "", None, "*/*"),
         ("GET", "/api", "", None, "*/*"),
         ("GET", "/api/info", "", None, "*/*"),
+        ("GET", "/api/doctor", "", None, "*/*"),
+        ("POST", "/api/doctor/path", "", b"v=0", "*/*"),
         ("GET", "/source.tar.gz", "", None, "*/*"),
         ("DELETE", "/api/session", "", None, "*/*"),
         ("POST", "/api/session", "", b"nonsense", "*/*"),
@@ -131,6 +139,14 @@ def test_schemas_have_the_fields_of_the_code(name: str, kind: type[msgspec.Struc
         ("PATCH", "/whip/{id}", "", b"", "*/*"),
         ("DELETE", "/whip/{id}", "", None, "*/*"),
         ("OPTIONS", "/whip/{id}", "", None, "*/*"),
+        ("POST", "/whep/{id}", "", b"v=0", "*/*"),
+        ("OPTIONS", "/whep/{id}", "", None, "*/*"),
+        ("PATCH", "/whep/{id}/{viewer}", "", b"", "*/*"),
+        ("DELETE", "/whep/{id}/{viewer}", "", None, "*/*"),
+        ("OPTIONS", "/whep/{id}/{viewer}", "", None, "*/*"),
+        ("GET", "/api/streams/{id}/mjpeg", "", None, "*/*"),
+        ("GET", "/api/streams/{id}/snapshot.jpg", "", None, "*/*"),
+        ("GET", "/ws/stream", "", None, "*/*"),
         ("GET", "/api/streams", "", None, "*/*"),
         ("GET", "/api/streams/{id}", "", None, "*/*"),
         ("PATCH", "/api/streams/{id}", "", b"{}", "*/*"),
@@ -146,7 +162,9 @@ async def test_answers_are_as_described(
     client: Client, method: str, path: str, query: str, data: bytes | None, accept: str
 ) -> None:
     """Real answers have the described status, content type, headers and content."""
-    answer = await client.request(method, path.replace("{id}", "unknown") + query, data=data, headers={"Accept": accept})
+    answer = await client.request(
+        method, path.replace("{id}", "unknown").replace("{viewer}", "unknown") + query, data=data, headers={"Accept": accept}
+    )
     await check_answer(answer, method=method, path=path)
 
 
@@ -154,7 +172,9 @@ async def test_refusals_without_a_key_are_as_described(start_client: ClientFacto
     """401 is described for all that needs a key."""
     client = await start_client(with_sections(settings, auth=Auth(api_keys=["a-key"])))
     for method, path in operations():
-        answer = await client.request(method, path.replace("{id}", "x").replace("{path}", "js/main.js"))
+        answer = await client.request(
+            method, path.replace("{id}", "x").replace("{viewer}", "y").replace("{path}", "js/main.js")
+        )
         if answer.status == 401:
             await check_answer(answer, method=method, path=path)
 
@@ -162,7 +182,9 @@ async def test_refusals_without_a_key_are_as_described(start_client: ClientFacto
 async def test_refusals_of_other_sites_are_as_described(client: Client) -> None:
     """403 is described wherever other sites are refused."""
     for method, path in operations():
-        answer = await client.request(method, path.replace("{id}", "x"), headers={"Origin": "https://evil.example"})
+        answer = await client.request(
+            method, path.replace("{id}", "x").replace("{viewer}", "y"), headers={"Origin": "https://evil.example"}
+        )
         if answer.status == 403:
             await check_answer(answer, method=method, path=path)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from server.domain.detection import DetectOptions
 from server.web.pictures import PictureService
 from server.web.served_model import ServedModel
-from tests.fakes import HeldDetector
+from tests.fakes import HeldDetector, room_for_eight
 from tests.web.pictures import picture_file
 
 
@@ -14,7 +14,7 @@ async def test_holds_few_decoded_pictures() -> None:
     """However many pictures wait, only some of them lie decoded in memory; the others follow."""
     detector = HeldDetector()
     with ThreadPoolExecutor(2) as io:
-        model = ServedModel(lambda: detector, workers=2, executor=io)
+        model = ServedModel(lambda: detector, workers=2, executor=io, time_pool=room_for_eight)
         model.start()
         await model.loaded()
         service = PictureService(model=model, io=io, max_pixels=1_000_000, at_once=1)

@@ -22,16 +22,17 @@ async def info(request: web.Request) -> web.Response:
     """Version, model, limits and features; the page reads it first."""
     app = request.app
     settings = app[keys.SETTINGS]
-    registry = app[keys.LIVE].registry
+    model, live = app[keys.MODEL], app[keys.LIVE]
+    capacity = live.capacity
     required = app[keys.ACCESS].required
     answer = InfoAnswer(
         version=version(),
         source=settings.server.source_url or SOURCE_PATH,
-        model=model_answer(app[keys.MODEL].info),
+        model=model_answer(model.info),
         ice_servers=ice_server_answers(settings),
-        capacity=registry.capacity,
-        active=registry.active,
-        limits=limits_answer(settings),
+        capacity=capacity.sessions,
+        active=live.registry.active,
+        limits=limits_answer(settings, capacity=capacity, throughput=model.throughput),
         features=FEATURES,
         auth=AuthAnswer(required, "API key" if required else None),
     )

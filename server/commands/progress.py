@@ -1,0 +1,57 @@
+"""Progress: one line on a terminal that tells how far a long command is; nothing anywhere else."""
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+# Often enough to look alive, and nothing to a terminal.
+INTERVAL_S = 0.1
+_BAR_WIDTH = 24
+_CLEAR_LINE = "\r\x1b[K"
+
+
+class Progress:
+    """Counts up to `total` on a line of its own; what is said meanwhile stands above it.
+
+    Where `stream` is no terminal there is no line, and what is said is all there is.
+    """
+
+    def __init__(self, total: int, *, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._stream = stream
+        self._clock = clock
+        self._shown = stream.isatty()
+        self._started_s = clock()
+        self._next_s = float("-inf")
+        self.done = 0
+
+    def advance(self) -> None:
+        """One more is done."""
+        self.done += 1
+        now_s = self._clock()
+        if self._shown and (now_s >= self._next_s or self.done == self._total):
+            self._next_s = now_s + INTERVAL_S
+            self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._write(f"{_CLEAR_LINE if self._shown else ''}{text}\n")
+        self._next_s = float("-inf")
+
+    def close(self) -> None:
+        """Takes the line away."""
+        if self._shown:
+            self._write(_CLEAR_LINE)
+
+    def _line(self, now_s: float) -> str:
+        share = self.done / max(self._total, 1)
+        bar = "#" * round(share * _BAR_WIDTH)
+        elapsed_s = max(now_s - self._started_s, 1e-6)
+        rate = self.done / elapsed_s
+        left_s = round((self._total - self.done) / rate)
+        return f"[{bar:.<{_BAR_WIDTH}}] {self.done} of {self._total}  {rate:.1f}/s  {left_s // 60}:{left_s % 60:02} left"
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

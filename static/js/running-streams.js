@@ -1,0 +1,97 @@
+// @ts-check
+import { h } from "./dom.js";
+import { StreamList } from "./stream-list.js";
+import { WatchDialog } from "./watch-dialog.js";
+
+/** @typedef {import("./types.js").Stream} Stream */
+
+const SNAPSHOT_RETRY_MS = 3000; // a stream that has just begun may show nothing yet
+
+/** The streams that others show on this server, each with a picture and a way to watch it. */
+export class RunningStreams {
+  #list = new StreamList();
+  #rows = h("ul", { class: "rows", role: "list" });
+  #count = h("span", { class: "sub" });
+  #page;
+  #own = "";
+  /** @type {WatchDialog | null} */
+  #watching = null;
+  /** @type {Map<string, HTMLElement>} */
+  #shown = new Map();
+  element = h(
+    "section",
+    { class: "card", "aria-label": "Running streams", hidden: true },
+    h("div", { class: "card-head" }, h("h2", {}, "Running streams"), this.#count),
+    this.#rows,
+  );
+
+  /** @param {{iceServers: RTCIceServer[], announcer: import("./announcer.js").Announcer}} page */
+  constructor(page) {
+    this.#page = page;
+    this.#list.addEventListener("change", () => this.#render());
+  }
+
+  /**
+   * The stream of this page itself, which stands on the stage and not in the list.
+   * @param {string} id
+   */
+  set own(id) {
+    this.#own = id;
+    this.#render();
+  }
+
+  open() {
+    this.#list.open();
+  }
+
+  close() {
+    this.#list.close();
+    this.#watching?.close();
+  }
+
+  #render() {
+    const streams = [...this.#list.streams.values()].filter((stream) => stream.id !== this.#own);
+    const wanted = new Set(streams.map((stream) => stream.id));
+    for (const [id, row] of this.#shown) {
+      if (wanted.has(id)) continue;
+      row.remove();
+      this.#shown.delete(id);
+    }
+    for (const stream of streams) {
+      if (this.#shown.has(stream.id)) continue;
+      const row = this.#row(stream);
+      this.#shown.set(stream.id, row);
+      this.#rows.append(row);
+    }
+    this.#count.textContent = String(streams.length);
+    this.element.hidden = !streams.length;
+  }
+
+  /** @param {Stream} stream */
+  #row(stream) {
+    const watch = h(
+      "button",
+      { class: "btn", type: "button", "aria-label": `Watch ${stream.name}`, onclick: () => this.#watch(stream) },
+      "Watch",
+    );
+    return h("li", { "data-stream": stream.id }, snapshot(stream.id), h("div", { class: "t" }, stream.name), watch);
+  }
+
+  /** @param {Stream} stream */
+  #watch(stream) {
+    this.#watching?.close();
+    this.#watching = new WatchDialog({ stream, ...this.#page });
+  }
+}
+
+/**
+ * A small picture of the stream; until there is one its place stays dark.
+ * @param {string} id
+ */
+function snapshot(id) {
+  const address = () => `/api/streams/${id}/snapshot.jpg?at=${Date.now()}`;
+  const image = h("img", { class: "crop", alt: "", src: address() });
+  const again = () => image.isConnected && (image.src = address());
+  image.addEventListener("error", () => setTimeout(again, SNAPSHOT_RETRY_MS));
+  return image;
+}

@@ -1,0 +1,55 @@
+"""Progress on a terminal, and nowhere else."""
+
+import io
+
+from server.commands.progress import Progress
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+def test_a_terminal_shows_how_far_it_is() -> None:
+    """Count, rate and the time that is left stand on one line, which is gone at the end."""
+    stream, now = Terminal(), [0.0]
+    progress = Progress(4, stream=stream, clock=lambda: now[0])
+    for _ in range(2):
+        now[0] += 1.0
+        progress.advance()
+    assert stream.getvalue().endswith("[############............] 2 of 4  1.0/s  0:02 left")
+    progress.close()
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_it_is_drawn_no_more_often_than_one_can_see() -> None:
+    """A thousand quick pictures are a few lines, and the last one is always drawn."""
+    stream = Terminal()
+    progress = Progress(1000, stream=stream, clock=lambda: 5.0)
+    for _ in range(1000):
+        progress.advance()
+    assert stream.getvalue().count("\r") == 2
+    assert "1000 of 1000" in stream.getvalue()
+
+
+def test_what_is_said_stands_above_the_line() -> None:
+    """A message is never written into the bar."""
+    stream = Terminal()
+    progress = Progress(2, stream=stream)
+    progress.advance()
+    progress.say("a.jpg is damaged")
+    progress.advance()
+    assert "\r\x1b[Ka.jpg is damaged\n" in stream.getvalue()
+
+
+def test_without_a_terminal_only_messages_come() -> None:
+    """A log has no use for a bar."""
+    stream = io.StringIO()
+    progress = Progress(1, stream=stream)
+    progress.advance()
+    progress.say("a.jpg is damaged")
+    progress.close()
+    assert stream.getvalue() == "a.jpg is damaged\n"

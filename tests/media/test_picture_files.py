@@ -1,0 +1,91 @@
+"""Which pictures a command line names."""
+
+from pathlib import Path
+
+import pytest
+
+from server.domain.errors import InvalidRequest, UnsupportedFormat
+from server.media.picture_files import FoundPictures, find_pictures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with pictures, other files, and a folder below."""
+    root = tmp_path / "pictures"
+    for name in ("b.jpg", "a.PNG", "notes.txt", "clip.mp4", ".hidden.jpg", "below/c.webp", ".git/d.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    return root
+
+
+def _find(*sources: Path | str, recursive: bool = False, left_out: Path = Path("/nowhere")) -> FoundPictures:
+    return find_pictures([str(source) for source in sources], recursive=recursive, left_out=left_out)
+
+
+def _names(*sources: Path | str, recursive: bool = False, left_out: Path = Path("/nowhere")) -> list[str]:
+    return [file.name for file in _find(*sources, recursive=recursive, left_out=left_out).files]
+
+
+def test_a_folder_gives_its_pictures_in_order(folder: Path) -> None:
+    """By their endings, without hidden ones; videos are counted."""
+    assert _names(folder) == ["a.PNG", "b.jpg"]
+    assert _find(folder).videos == 1
+
+
+def test_folders_below_are_asked_for(folder: Path) -> None:
+    """Names then have their folder."""
+    assert _names(folder, recursive=True) == ["a.PNG", "b.jpg", "below/c.webp"]
+
+
+def test_a_file_is_taken_whatever_its_ending(folder: Path) -> None:
+    """Who names a file means it."""
+    assert _names(folder / "notes.txt", folder / "b.jpg") == ["notes.txt", "b.jpg"]
+
+
+def test_a_pattern_is_resolved_here(folder: Path) -> None:
+    """For shells that do not, and for lists too long for them."""
+    assert _names(f"{folder}/*.jpg") == ["b.jpg"]
+    assert _names(f"{folder}/**/*.webp") == ["c.webp"]
+
+
+def test_a_picture_named_twice_is_checked_once(folder: Path) -> None:
+    """A folder and a file in it name one picture."""
+    assert _names(folder, folder / "b.jpg") == ["a.PNG", "b.jpg"]
+
+
+def test_pictures_of_one_name_get_names_of_their_own(folder: Path, tmp_path: Path) -> None:
+    """Otherwise one result would replace the other."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.jpg").write_bytes(b"")
+    assert _names(folder / "b.jpg", tmp_path / "other") == ["b.jpg", "b-2.jpg"]
+
+
+def test_results_of_the_last_time_are_left_out(folder: Path) -> None:
+    """The annotated pictures in the output folder are no sources."""
+    assert _names(folder, recursive=True, left_out=folder / "below") == ["a.PNG", "b.jpg"]
+
+
+@pytest.mark.parametrize("source", ["no/such/folder", "no/such/*.jpg"])
+def test_what_is_not_there_is_refused(source: str) -> None:
+    """A misspelt name is no empty result."""
+    with pytest.raises(InvalidRequest, match="no/such"):
+        _find(source)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    """And says what could help."""
+    with pytest.raises(InvalidRequest, match="--recursive"):
+        _find(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["rtsp://camera/1", "https://example.org/a.jpg"])
+def test_an_address_is_refused(source: str) -> None:
+    """Cameras are not checked yet."""
+    with pytest.raises(UnsupportedFormat, match="not checked yet"):
+        _find(source)
+
+
+def test_a_video_is_refused(folder: Path) -> None:
+    """Videos are not checked yet."""
+    with pytest.raises(UnsupportedFormat, match=r"clip\.mp4: videos are not checked yet"):
+        _find(folder / "clip.mp4")
