@@ -127,8 +127,12 @@ class Client:
 
     async def accept(self, answer: str) -> None:
         """Takes the answer and waits until it is connected."""
-        await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        await self.take_answer(answer)
         await eventually(lambda: self.pc.connectionState == "connected")
+
+    async def take_answer(self, answer: str) -> None:
+        """Takes the answer and begins to connect."""
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def close(self) -> None:
         """Leaves."""

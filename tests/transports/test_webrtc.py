@@ -339,7 +339,8 @@ async def test_a_client_whose_pictures_are_too_large_is_closed(changed_aiortc: N
     caplog.set_level(logging.INFO, "server")
     async with run_rig(limits=WebrtcLimits(max_pixels=512 * 256 - 1)) as rig:
         client = Client()
-        session = await rig.connect(client)
+        session = await rig.open(await client.offer())
+        await client.take_answer(session.answer_sdp)
         await eventually(lambda: session.closed)
         await client.close()
     assert session.stream.stats().processed == 0

@@ -86,8 +86,8 @@ async def test_ends_a_session_whose_pictures_are_too_large(start_client: ClientF
     """A session ends at the first picture with more pixels than `live.max_pixels`."""
     client = await start_client(with_sections(settings, live=Live(max_pixels=512 * 256 - 1)))
     peer = Peer()
-    answer = await publish(client, peer)
-    assert answer.status == 201
+    answer = await client.post("/whip", data=await peer.offer(), headers=SDP)
+    await peer.take_answer(await answer.text())
     await eventually(lambda: peer.pc.connectionState == "closed")
     assert (await (await client.get("/api/streams")).json())["streams"] == []
     await peer.close()
