@@ -102,7 +102,7 @@ async def hide_addresses(route: Route) -> None:
 
 
 async def test_without_udp_the_page_falls_back_by_itself(walled: Page, server: RunningServer) -> None:
-    """One press of Start is enough: the boxes are in the picture, the firearm in the list, and the note says why it took a while."""
+    """One press of Start is enough: boxes in the picture, the firearm in the list, and a note that says why it took a while."""
     await go_live(walled, server)
     await falls_back(walled, NO_MEDIA)
     await eventually(lambda: boxes_are_drawn(walled), page=walled, what="an orange box in the picture")
@@ -212,7 +212,9 @@ async def test_where_nothing_gets_through(walled: Page, server: RunningServer) -
     await no_streams(server, walled)
 
 
-async def test_a_full_server_is_told_over_the_websocket_too(simple: Page, browser: Browser, start_server: ServerFactory) -> None:
+async def test_a_full_server_is_told_over_the_websocket_too(
+    simple: Page, browser: Browser, start_server: ServerFactory
+) -> None:
     """A browser does not tell a page why a WebSocket was refused; the page finds out, and goes live when there is room."""
     server = start_server("--max-sessions", "1")
     async with new_page(browser) as other:
@@ -347,6 +349,7 @@ async def test_the_reason_is_read_from_the_answer(
     lines = [f"a=candidate:1 1 udp 2130706431 {address} 40000 typ host" for address in addresses]
     await open_place(page, server)
     found = await page.evaluate(
-        "async ([sdp, host]) => (await import('/static/js/fallback.js')).reasonOf(sdp, host)", ["\r\n".join(["v=0", *lines]), host]
+        "async ([sdp, host]) => (await import('/static/js/fallback.js')).reasonOf(sdp, host)",
+        ["\r\n".join(["v=0", *lines]), host],
     )
     assert found == reason

@@ -1,5 +1,6 @@
 """Live in a network in which UDP is lost on the way, as behind many firewalls."""
 
+import logging
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.e2e.walled_network import SERVER, WalledNetwork, walled_network
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.e2e
+logger = logging.getLogger(__name__)
 
 RECEIVE = """
 import socket
@@ -86,4 +88,4 @@ async def test_boxes_are_on_the_page_although_udp_is_lost(
             await falls_back(page, NO_MEDIA)
         await browser.close()
     record_property("seconds_from_start_to_boxes", round(seconds, 1))
-    print(f"UDP lost on the way: boxes on the page {seconds:.1f} s after Start")
+    logger.info("UDP lost on the way: boxes on the page %.1f s after Start", seconds)
