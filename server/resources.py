@@ -29,12 +29,15 @@ _SOURCE = (
     "docs/adr/*.md",
     "docs/images/*.png",
     "docs/openapi.yaml",
+    "examples/*.md",
+    "examples/*.py",
     f"{_DELIVERED_MODEL}/MODEL_CARD.md",
     f"{_DELIVERED_MODEL}/firearm-yolov8n.*",
     f"{_DELIVERED_MODEL}/metrics.json",
     f"{_DELIVERED_MODEL}/model.toml",
     "static/**/*.*",
     "tests/**/*.py",
+    "tests/e2e/vendor/*",
     "tests/golden/*.json",
 )
 

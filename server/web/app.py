@@ -39,6 +39,8 @@ from server.web.static_files import StaticFiles
 from server.web.viewing import ViewingService
 
 SECONDS_A_DAY = 86_400
+# Where the settings set no limit: more live streams than this no measured processor has had room for.
+MOST_MEASURED_SESSIONS = 32
 # Above this aiohttp's own readers refuse; ours have limits of their own, all of them below.
 _MAX_BODY_BYTES = 1024 * 1024
 
@@ -94,9 +96,11 @@ async def _io(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _encoders(app: web.Application) -> AsyncIterator[None]:
-    """The loop's own executor, where aiortc encodes: a thread for each session, so that none waits for another's picture."""
-    sessions = app[app_keys.SETTINGS].live.max_sessions
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=sessions, thread_name_prefix="encoder"))
+    """The loop's own executor, where aiortc encodes: a thread for each connection, so that none waits for another's picture."""
+    live = app[app_keys.SETTINGS].live
+    connections = (live.max_sessions or MOST_MEASURED_SESSIONS) + live.max_viewers
+    # Threads are made as they are needed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(connections, thread_name_prefix="encoder"))
     # The loop shuts its executor down itself, after everything that may still encode.
     yield
 

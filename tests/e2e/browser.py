@@ -32,7 +32,7 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",  # a machine may have no other interface
 )
 
-# What the browser says by itself about an answer above 399, a WebSocket that does not open, and plain http, which tests provoke.
+# What the browser says by itself about an answer above 399, a WebSocket that does not open, and plain http: tests provoke it.
 _EXPECTED = ("Failed to load resource", "WebSocket connection to", "Cross-Origin-Opener-Policy header has been ignored")
 
 

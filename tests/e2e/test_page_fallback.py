@@ -102,7 +102,7 @@ async def hide_addresses(route: Route) -> None:
 
 
 async def test_without_udp_the_page_falls_back_by_itself(walled: Page, server: RunningServer) -> None:
-    """One press of Start is enough: the boxes are in the picture, the firearm in the list, and the note says why it took a while."""
+    """One press of Start is enough: boxes in the picture, the firearm in the list, and a note that says why it took a while."""
     await go_live(walled, server)
     await falls_back(walled, NO_MEDIA)
     await eventually(lambda: boxes_are_drawn(walled), page=walled, what="an orange box in the picture")

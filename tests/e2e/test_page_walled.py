@@ -1,5 +1,6 @@
 """Live in a network in which UDP is lost on the way, as behind many firewalls."""
 
+import logging
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.e2e.walled_network import SERVER, WalledNetwork, walled_network
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.e2e
+logger = logging.getLogger(__name__)
 
 RECEIVE = """
 import socket
@@ -70,7 +72,8 @@ async def test_boxes_are_on_the_page_although_udp_is_lost(
     record_property: Callable[[str, object], None],
 ) -> None:
     """After one press of Start the annotated picture is there; how long it took is reported, and asserted nowhere."""
-    with ServerProcess("--host", SERVER, "--insecure", python=(*network.server, sys.executable)) as server:
+    command = (*network.server, sys.executable, "-m", "server", "serve", "--port", "0")
+    with ServerProcess("--host", SERVER, "--insecure", command=command) as server:
         address = server.url.rstrip("/")
         flags = [*FLAGS, *camera_flags(firearm_camera), f"--unsafely-treat-insecure-origin-as-secure={address}"]
         program = wrapper(tmp_path / "chromium", network.client)
@@ -86,4 +89,4 @@ async def test_boxes_are_on_the_page_although_udp_is_lost(
             await falls_back(page, NO_MEDIA)
         await browser.close()
     record_property("seconds_from_start_to_boxes", round(seconds, 1))
-    print(f"UDP lost on the way: boxes on the page {seconds:.1f} s after Start")
+    logger.info("UDP lost on the way: boxes on the page %.1f s after Start", seconds)

@@ -1,4 +1,4 @@
-"""A network of this machine's own in which UDP does not get through: a client, a firewall, and a server, each in a namespace."""
+"""A network on this machine in which UDP does not get through: a client, a firewall, and a server, each in a namespace."""
 
 import os
 import shutil
