@@ -72,6 +72,10 @@ class ServerProcess:
         """Ends the process, by force after 20 s, and returns its exit code; may be called again."""
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end, by force after 20 s, and returns its exit code."""
         try:
             code = self.process.wait(20)
         except subprocess.TimeoutExpired:

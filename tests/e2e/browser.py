@@ -1,14 +1,10 @@
 """Chromium for the tests of the page, and the server that it talks to."""
 
 import os
-import re
 import shutil
-import subprocess
-import sys
-import time
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -18,8 +14,7 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, Playwright, expect
 
 from tests.drawing import Image
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.server_process import ServerProcess
 
 FLAGS = (
     "--no-sandbox",
@@ -67,32 +62,15 @@ def write_y4m(path: Path, pictures: list[Image], *, fps: int = 15) -> Path:
     return path
 
 
-@dataclass
-class RunningServer:
-    """A server in a process of its own, which writes to `log`."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    url: str = ""
+class RunningServer(ServerProcess):
+    """A server for the tests of the page; `url` is its bare address, without a slash."""
 
     @classmethod
-    def start(cls, *arguments: str, folder: Path, env: dict[str, str] | None = None) -> Self:
-        """Starts `sightline serve` with its data and log in a folder, and waits until it accepts requests."""
-        folder.mkdir(parents=True, exist_ok=True)
-        log = folder / f"server-{time.monotonic_ns()}.log"
-        command = [sys.executable, "-m", "server", "serve", "--data-dir", str(folder / "data"), *arguments]
-        if "--port" not in arguments:
-            command += ["--port", "0"]
-        # How many streams a busy machine is quick enough for is not the point of these tests.
-        room = {"SIGHTLINE_LIVE__MIN_DETECTIONS_FPS": "0.5", "SIGHTLINE_LIVE__MAX_SESSIONS": "8"}
-        environ = {**os.environ, **room, **(env or {})}
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
-        server = cls(process, log)
-        while not server.url:
-            assert process.poll() is None, f"the server did not start: {log.read_text()}"
-            time.sleep(0.05)
-            server.url = _announced(log.read_text())
+    def start(cls, *arguments: str, env: dict[str, str] | None = None) -> Self:
+        """Starts `sightline serve` and waits until it accepts requests."""
+        server = cls(*arguments, environ=env)
+        server.__enter__()
+        server.url = server.url.partition("#")[0].rstrip("/")
         return server
 
     @property
@@ -100,36 +78,15 @@ class RunningServer:
         """The TCP port."""
         return int(self.url.rsplit(":", 1)[1])
 
-    def stop(self) -> int:
-        """Asks it to end and returns its exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        return self.wait()
-
-    def wait(self) -> int:
-        """Waits for its end, by force where it takes long, and returns its exit code."""
-        try:
-            return self.process.wait(40)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-
     def kill(self) -> None:
         """Ends it as a power cut does."""
-        self.process.kill()
-        self.process.wait()
+        self.stop(signal.SIGKILL)
 
     async def streams(self) -> list[dict[str, object]]:
         """The live streams that it runs now."""
         async with aiohttp.ClientSession() as http, http.get(f"{self.url}/api/streams") as answer:
             listed: list[dict[str, object]] = (await answer.json())["streams"]
             return listed
-
-
-def _announced(text: str) -> str:
-    """The address in the line that says that the server is ready, without a key; empty while it is not there."""
-    found = re.search(r"(http://[^/\s]+)/?\S*\n", text)
-    return found.group(1) if found else ""
 
 
 class ServerFactory(Protocol):

@@ -15,20 +15,20 @@ PANS = (0.0, 0.05, 0.1, 0.15, 0.1, 0.05)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server() -> Iterator[RunningServer]:
     """A server with default settings and the delivered model."""
-    running = RunningServer.start(folder=tmp_path_factory.mktemp("server"))
+    running = RunningServer.start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[ServerFactory]:
+def start_server() -> Iterator[ServerFactory]:
     """Starts servers with settings of the test's own."""
     running: list[RunningServer] = []
 
     def start(*arguments: str, env: dict[str, str] | None = None) -> RunningServer:
-        running.append(RunningServer.start(*arguments, folder=tmp_path, env=env))
+        running.append(RunningServer.start(*arguments, env=env))
         return running[-1]
 
     yield start

@@ -4,18 +4,16 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 
-import numpy as np
 import pytest
 
-from server.domain.frame import PixelLayout
-from server.domain.live import AnnotatedFrame, LiveResult
 from server.pipeline.stream import Stream
 from server.web import keys
 from tests.conftest import REPOSITORY, Client, ClientFactory
-from tests.marked_video import coloured_pixels
 from tests.transports.rig import FixedDetector, eventually
+from tests.transports.viewer import Viewer
+
+SDP = {"Content-Type": "application/sdp"}
 
 GSTREAMER_PYTHON = "/usr/bin/python3"
 GSTREAMER_NEEDS = (
@@ -23,28 +21,6 @@ GSTREAMER_NEEDS = (
     "Gst.init(None); missing = [n for n in ('webrtcbin', 'nicesrc', 'dtlssrtpenc', 'x264enc', 'vp8enc', 'opusenc') "
     "if Gst.ElementFactory.find(n) is None]; assert not missing, missing"
 )
-
-
-@dataclass
-class Seen:
-    """What came of a published stream; a sink of its results and of its pictures."""
-
-    results: list[LiveResult] = field(default_factory=list)
-    drawn: list[int] = field(default_factory=list)
-
-    def put(self, item: LiveResult | AnnotatedFrame) -> None:
-        """Notes one of them."""
-        if isinstance(item, LiveResult):
-            self.results.append(item)
-        elif item.boxes_received_at is not None:
-            assert item.frame.layout is PixelLayout.I420
-            self.drawn.append(coloured_pixels(np.asarray(item.frame.pixels)))
-
-    @property
-    def boxes(self) -> bool:
-        """Whether a firearm was found in several frames and its box stands in several pictures."""
-        found = sum(bool(result.detections) for result in self.results)
-        return found > 5 and sum(count > 50 for count in self.drawn) > 5
 
 
 async def published(client: Client) -> Stream:
@@ -57,12 +33,14 @@ async def published(client: Client) -> Stream:
 
 
 async def check_boxes(client: Client, process: asyncio.subprocess.Process) -> None:
-    """Waits until the stream's pictures carry boxes and the publisher has left by itself, with nothing left of it."""
-    seen = Seen()
+    """Waits until boxes are seen at `/whep/{id}` and the publisher has left by itself, with nothing left of it."""
     stream = await published(client)
-    stream.results.subscribe(seen)
-    stream.pictures.subscribe(seen)
-    await eventually(lambda: seen.boxes, within_s=20)
+    viewer = Viewer()
+    async with client.post(f"/whep/{stream.id}", data=await viewer.offer(), headers=SDP) as answer:
+        assert answer.status == 201
+        await viewer.accept(await answer.text())
+    await eventually(lambda: sum(count > 50 for count in viewer.coloured) > 5, within_s=20)
+    await viewer.close()
     _, errors = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, errors.decode()
     assert client.app is not None

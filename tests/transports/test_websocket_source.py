@@ -76,7 +76,7 @@ async def test_two_that_wait_are_both_kept_and_of_more_the_newest(rig: Rig) -> N
     for number in range(2, 10):
         rig.put(number)
     assert [read_number((await rig.next()).pixels) for _ in range(2)] == [8, 9]
-    assert (rig.source.received, rig.source.skipped) == (10, 6)
+    assert (rig.source.received, rig.source.lost) == (10, 6)
 
 
 async def test_damaged_frames_are_told_of_and_skipped(rig: Rig) -> None:
