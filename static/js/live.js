@@ -88,7 +88,7 @@ export class Live {
 
   #build() {
     const { strip, note } = this.#watch;
-    const parts = [this.#stage, strip, this.#fallback, note, this.#refusal, this.#controls].map((part) => part.element);
+    const parts = [this.#stage, strip, note, this.#fallback, this.#refusal, this.#controls].map((part) => part.element);
     const camera = h("section", { class: "col", "aria-label": "Your camera" }, ...parts);
     const column = h("div", { class: "col" }, camera, this.#running.element);
     const heading = h("h1", { class: "vh", tabindex: -1 }, "Live");

@@ -27,7 +27,7 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",  # a machine may have no other interface
 )
 
-# What the browser says by itself about an answer above 399, a WebSocket that does not open, and plain http: tests provoke it.
+# What the browser says by itself about answers above 399, WebSockets that do not open, and plain http, which tests provoke.
 _EXPECTED = ("Failed to load resource", "WebSocket connection to", "Cross-Origin-Opener-Policy header has been ignored")
 
 
@@ -154,3 +154,13 @@ async def no_streams(server: RunningServer, page: Page) -> None:
         return await server.streams() == []
 
     await eventually(empty, page=page, what="every session is gone", timeout_s=8)
+
+
+async def exit_code_of(server: RunningServer, page: Page) -> int:
+    """The exit code of a server that ends by itself; a further signal on its last steps would be its end."""
+
+    async def ended() -> bool:
+        return server.process.poll() is not None
+
+    await eventually(ended, page=page, what="the server has ended")
+    return server.stop()

@@ -15,6 +15,7 @@ from tests.e2e.browser import (
     ServerFactory,
     camera_flags,
     eventually,
+    exit_code_of,
     go_live,
     launch,
     new_page,
@@ -307,12 +308,7 @@ async def test_a_restarting_server_tells_over_the_websocket(simple: Page, start_
     await expect(simple.locator(".note", has_text="Your session goes on until")).to_be_visible()
     await state_is(simple, "ended")
     await expect(simple.locator(".empty p")).to_have_text("The server has been restarted.")
-
-    async def has_ended() -> bool:
-        return server.process.poll() is not None
-
-    await eventually(has_ended, page=simple, what="the server has ended")
-    assert server.process.returncode == 0
+    assert await exit_code_of(server, simple) == 0
 
 
 async def test_a_session_ended_by_the_server(simple: Page, server: RunningServer) -> None:

@@ -11,6 +11,7 @@ from tests.e2e.browser import (
     RunningServer,
     ServerFactory,
     eventually,
+    exit_code_of,
     go_live,
     launch,
     new_page,
@@ -151,7 +152,7 @@ async def test_a_restarting_server_says_until_when(page: Page, start_server: Ser
     await expect(page.locator(".chip")).to_have_text("Ending")
     await state_is(page, "ended")
     await expect(page.locator(".empty p")).to_have_text("The server has been restarted.")
-    assert server.wait() == 0
+    assert await exit_code_of(server, page) == 0
 
 
 async def test_a_person_can_ask_to_be_connected_after_the_restart(page: Page, start_server: ServerFactory) -> None:
