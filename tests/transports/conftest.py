@@ -1,11 +1,17 @@
 """Fixtures of the live transports."""
 
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from server.inference.pool import DetectorPool
+from server.pipeline.annotator import BoxAnnotator
+from server.pipeline.stream import Stream
+from server.pipeline.tracker import ByteTracker
 from server.transports.aiortc_changes import AiortcChanges, apply
-from tests.transports.rig import Rig, run_rig
+from tests.builders import make_options
+from tests.transports.rig import MODEL, FixedDetector, Rig, run_rig
 
 
 @pytest.fixture
@@ -21,3 +27,26 @@ async def rig(changed_aiortc: None) -> AsyncIterator[Rig]:
     """A WebRTC service with a detector that is always sure of one box; what it leaves behind fails the test."""
     async with run_rig() as running:
         yield running
+
+
+@pytest.fixture
+def renderer() -> Iterator[ThreadPoolExecutor]:
+    """A thread that draws."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def stream(renderer: ThreadPoolExecutor) -> Iterator[Stream]:
+    """A stream that does not run."""
+    pool = DetectorPool(FixedDetector(), workers=1)
+    yield Stream(
+        id="s",
+        name="test",
+        pool=pool,
+        tracker=ByteTracker(),
+        annotator=BoxAnnotator(MODEL.labels),
+        options=make_options(),
+        renderer=renderer,
+    )
+    pool.close()

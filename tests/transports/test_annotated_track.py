@@ -1,8 +1,6 @@
 """The annotated track: newest picture, its own clock, and the age of what was sent."""
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,32 +9,11 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from server.domain.live import AnnotatedFrame
-from server.inference.pool import DetectorPool
-from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
-from server.pipeline.tracker import ByteTracker
 from server.transports.annotated_track import AnnotatedVideoTrack
 from server.transports.encoding_turns import EncodingTurns
-from tests.builders import make_frame, make_options
-from tests.transports.rig import MODEL, FixedDetector
+from tests.builders import make_frame
 from tests.transports.set_clock import SetClock
-
-
-@pytest.fixture
-def stream() -> Iterator[Stream]:
-    """A stream that does not run."""
-    pool = DetectorPool(FixedDetector(), workers=1)
-    with ThreadPoolExecutor(1) as renderer:
-        yield Stream(
-            id="s",
-            name="test",
-            pool=pool,
-            tracker=ByteTracker(),
-            annotator=BoxAnnotator(MODEL.labels),
-            options=make_options(),
-            renderer=renderer,
-        )
-    pool.close()
 
 
 def make_picture(index: int, *, boxes_received_at: float | None = None) -> AnnotatedFrame:

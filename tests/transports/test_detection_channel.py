@@ -1,8 +1,6 @@
 """The data channel: results that never pile up, and controls that never flood."""
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -11,14 +9,11 @@ from pyee.base import EventEmitter
 
 from server.domain.detection import Timing
 from server.domain.live import LiveResult
-from server.inference.pool import DetectorPool
-from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
-from server.pipeline.tracker import ByteTracker
 from server.transports.controls import CONTROLS_PER_S
 from server.transports.detection_channel import MOST_BUFFERED_BYTES, DetectionChannel
 from tests.builders import make_frame, make_options
-from tests.transports.rig import MODEL, FixedDetector
+from tests.transports.rig import MODEL
 from tests.transports.set_clock import SetClock
 
 
@@ -36,23 +31,6 @@ class SlowChannel(EventEmitter):
     def send(self, text: str) -> None:
         """Keeps a message."""
         self.sent.append(json.loads(text))
-
-
-@pytest.fixture
-def stream() -> Iterator[Stream]:
-    """A stream that does not run."""
-    pool = DetectorPool(FixedDetector(), workers=1)
-    with ThreadPoolExecutor(1) as renderer:
-        yield Stream(
-            id="s",
-            name="test",
-            pool=pool,
-            tracker=ByteTracker(),
-            annotator=BoxAnnotator(MODEL.labels),
-            options=make_options(),
-            renderer=renderer,
-        )
-    pool.close()
 
 
 def open_channel(stream: Stream, clock: SetClock | None = None) -> tuple[SlowChannel, DetectionChannel]:

@@ -8,14 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from server.domain.live import AnnotatedFrame
-from server.inference.pool import DetectorPool
-from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
-from server.pipeline.tracker import ByteTracker
 from server.transports.jpeg_feed import JpegFeeds, JpegPicture
 from server.transports.registry import SessionRegistry
-from tests.builders import make_frame, make_options
-from tests.transports.rig import MODEL, FixedDetector
+from tests.builders import make_frame
 
 
 class StreamSession:
@@ -30,23 +26,6 @@ class StreamSession:
 
     async def aclose(self, reason: str) -> None:
         """Has nothing to end."""
-
-
-@pytest.fixture
-def stream() -> Iterator[Stream]:
-    """A stream that does not run."""
-    pool = DetectorPool(FixedDetector(), workers=1)
-    with ThreadPoolExecutor(1) as renderer:
-        yield Stream(
-            id="s",
-            name="test",
-            pool=pool,
-            tracker=ByteTracker(),
-            annotator=BoxAnnotator(MODEL.labels),
-            options=make_options(),
-            renderer=renderer,
-        )
-    pool.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,14 +11,12 @@ import pytest
 
 from server.domain.detection import Timing
 from server.domain.live import LiveResult
-from server.inference.pool import DetectorPool
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
-from server.pipeline.tracker import ByteTracker
 from server.transports.messages import ErrorMessage
 from server.transports.websocket_answers import MOST_NOTICES, WebsocketAnswers
 from tests.builders import make_frame, make_options
-from tests.transports.rig import MODEL, FixedDetector, eventually
+from tests.transports.rig import MODEL, eventually
 from tests.transports.set_clock import SetClock
 
 
@@ -49,29 +47,6 @@ class SlowReceiver:
     def frames(self) -> list[object]:
         """What came, each result by the number of its frame."""
         return [message if isinstance(message, str) else message.get("frame", message) for message in self.messages]
-
-
-@pytest.fixture
-def renderer() -> Iterator[ThreadPoolExecutor]:
-    """A thread that draws."""
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
-@pytest.fixture
-def stream(renderer: ThreadPoolExecutor) -> Iterator[Stream]:
-    """A stream that does not run."""
-    pool = DetectorPool(FixedDetector(), workers=1)
-    yield Stream(
-        id="s",
-        name="test",
-        pool=pool,
-        tracker=ByteTracker(),
-        annotator=BoxAnnotator(MODEL.labels),
-        options=make_options(),
-        renderer=renderer,
-    )
-    pool.close()
 
 
 @asynccontextmanager
