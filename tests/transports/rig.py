@@ -99,28 +99,27 @@ async def run_rig(*, detect_s: float = 0.0, limits: WebrtcLimits | None = None, 
         renderer.shutdown()
 
 
-class Client:
-    """An aiortc peer that sends numbered pictures and reads what comes back."""
+class ReadingPeer:
+    """An aiortc peer that reads the numbered pictures it gets, and the messages of its data channel."""
 
-    def __init__(self, *, direction: str = "sendrecv", codec: str = "h264", track: MediaStreamTrack | None = None) -> None:
+    def __init__(self) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.sent = track or MarkedVideoTrack(width=512, height=256)
         self.numbers: list[int | None] = []
         self.coloured: list[int] = []
         self.messages: list[dict[str, Any]] = []
         self.channel: RTCDataChannel = self.pc.createDataChannel("detections")
         self.channel.on("message", lambda text: self.messages.append(json.loads(text)))
-        self._changed = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self.pc.on("track", self._take_track)
-        transceiver = self.pc.addTransceiver(self.sent, direction=direction)
+
+    def add_video(self, source: MediaStreamTrack | str, *, direction: str, codec: str) -> None:
+        """Adds a video section, with a track to send or the word `video`, that has one codec only."""
         wanted = (f"video/{codec}", "video/rtx")
-        transceiver.setCodecPreferences(
-            [codec for codec in get_capabilities("video").codecs if codec.mimeType.lower() in wanted]
-        )
+        transceiver = self.pc.addTransceiver(source, direction=direction)
+        transceiver.setCodecPreferences([one for one in get_capabilities("video").codecs if one.mimeType.lower() in wanted])
 
     async def offer(self) -> str:
-        """The client's offer with all its candidates."""
+        """The peer's offer with all its candidates."""
         await self.pc.setLocalDescription(await self.pc.createOffer())
         sdp: str = self.pc.localDescription.sdp
         return sdp
@@ -154,6 +153,15 @@ class Client:
                 self.coloured.append(coloured_pixels(picture))
         except MediaStreamError:
             pass
+
+
+class Client(ReadingPeer):
+    """A peer that sends numbered pictures and reads what comes back."""
+
+    def __init__(self, *, direction: str = "sendrecv", codec: str = "h264", track: MediaStreamTrack | None = None) -> None:
+        super().__init__()
+        self.sent = track or MarkedVideoTrack(width=512, height=256)
+        self.add_video(self.sent, direction=direction, codec=codec)
 
 
 async def eventually(condition: Callable[[], object], *, within_s: float = 8.0) -> None:
