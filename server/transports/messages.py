@@ -107,7 +107,8 @@ def detection_message(
         box_age_ms=None if box_age_ms is None else round(box_age_ms, 1),
         detector_ms=round(result.timing.detector_ms, 1),
         shape=(result.frame.height, result.frame.width),
-        results=result_messages(result.detections, labels=labels),
+        # What the tracker only expects is drawn, but was not found in this frame.
+        results=result_messages((one for one in result.detections if not one.predicted), labels=labels),
         received=received,
         dropped=dropped,
         conf=options.confidence,
