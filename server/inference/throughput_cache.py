@@ -15,7 +15,7 @@ from server.inference.throughput import Throughput
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "throughput.json"
-# So that a measurement on a busy machine does not stay for good.
+# A machine may slow down, by its power plan or its neighbours on a host, without anything here telling.
 VALID_S = 24 * 3600.0
 # One for each model and machine that ever used this data folder; the oldest go.
 MOST_ENTRIES = 50
