@@ -29,6 +29,11 @@ class AgeStats:
         """How many values were recorded."""
         return sum(self.buckets)
 
+    @property
+    def p95_in_words(self) -> str:
+        """The 95th percentile for a log line."""
+        return "unknown" if self.p95_ms is None else f"{self.p95_ms:.0f} ms"
+
     def __add__(self, other: "AgeStats") -> "AgeStats":
         """The values of both; nothing is said of the newest."""
         buckets = tuple(mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True))

@@ -31,6 +31,14 @@ class StreamStats:
     viewers_age: AgeStats = NO_AGE
     viewers_box_age: AgeStats = NO_AGE
 
+    @property
+    def in_words(self) -> str:
+        """What became of the frames, for the log line of the end."""
+        return (
+            f"{self.received} frames received, {self.dropped} dropped, {self.processed} processed, "
+            f"{self.delivered} pictures sent, box age p95 {self.box_age.p95_in_words}"
+        )
+
 
 class Counted(Protocol):
     """Something whose snapshot is added up."""

@@ -179,15 +179,4 @@ class WebrtcSession(PeerSession):
         logger.info("session opened: %s, %s", self.name, "annotated video returns" if self._annotated else "publishes only")
 
     def _log_ended(self, reason: str, after_s: float) -> None:
-        stats = self.stream.stats()
-        p95_ms = stats.box_age.p95_ms
-        logger.info(
-            "session ended: %s, after %.1f s: %d frames received, %d dropped, %d processed, %d pictures sent, box age p95 %s",
-            reason,
-            after_s,
-            stats.received,
-            stats.dropped,
-            stats.processed,
-            stats.delivered,
-            "unknown" if p95_ms is None else f"{p95_ms:.0f} ms",
-        )
+        logger.info("session ended: %s, after %.1f s: %s", reason, after_s, self.stream.stats().in_words)

@@ -263,14 +263,6 @@ class WebsocketSession:
                 callback()
 
     def _log_end(self) -> None:
-        stats = self.stream.stats()
-        p95_ms = stats.box_age.p95_ms
-        logger.info(
-            "session ended: %s, after %.1f s: %d frames received, %d processed, %d pictures sent, box age p95 %s",
-            self._ending.reason if self._ending else "the server ends",
-            self._clock() - self._opened_at,
-            self._source.received,
-            stats.processed,
-            stats.delivered,
-            "unknown" if p95_ms is None else f"{p95_ms:.0f} ms",
-        )
+        reason = self._ending.reason if self._ending else "the server ends"
+        after_s = self._clock() - self._opened_at
+        logger.info("session ended: %s, after %.1f s: %s", reason, after_s, self.stream.stats().in_words)

@@ -34,7 +34,7 @@ class Receiver(Protocol):
 class WebsocketAnswers:
     """A sink of results that answers each with a text message and, where `pictures` is true, a JPEG of that very frame.
 
-    While one answer is being made or sent, only the newest result waits; `skipped` counts those that it replaced. The picture
+    While one answer is being made or sent, only the newest result waits. The picture
     is made before its text is sent: both go out together, with an age that holds for both. `renderer` draws and encodes.
     """
 
@@ -58,12 +58,10 @@ class WebsocketAnswers:
         self._newest: LiveResult | None = None
         self._notices: deque[msgspec.Struct] = deque(maxlen=MOST_NOTICES)
         self._wake = asyncio.Event()
-        self.skipped = 0
         stream.results.subscribe(self)
 
     def put(self, item: LiveResult) -> None:
         """Takes a result to answer with as soon as the client is ready for it."""
-        self.skipped += self._newest is not None
         self._newest = item
         self._wake.set()
 
@@ -113,7 +111,7 @@ class WebsocketAnswers:
         age_ms = (self._clock() - result.frame.received_at) * 1000
         meter.record_age(age_ms)
         if with_picture:
-            meter.record_picture(age_ms)
+            meter.record_picture(age_ms if self._stream.options.annotate else None)
         message = detection_message(
             result,
             labels=self._model.labels,

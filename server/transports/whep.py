@@ -141,11 +141,7 @@ class WhepViewer(PeerSession):
         logger.info("viewer opened: of %s, stream %s", self.stream.name, self.stream.id)
 
     def _log_ended(self, reason: str, after_s: float) -> None:
-        p95_ms = self._meter.box_age.stats().p95_ms
+        p95 = self._meter.box_age.stats().p95_in_words
         logger.info(
-            "viewer ended: %s, after %.1f s: %d pictures sent, box age p95 %s",
-            reason,
-            after_s,
-            self._meter.delivered,
-            "unknown" if p95_ms is None else f"{p95_ms:.0f} ms",
+            "viewer ended: %s, after %.1f s: %d pictures sent, box age p95 %s", reason, after_s, self._meter.delivered, p95
         )

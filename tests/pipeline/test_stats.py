@@ -31,3 +31,13 @@ def test_totals_outlive_a_stream() -> None:
     assert sums.box_age.count == 2
     assert sums.box_age.sum_ms == 50.0
     assert totals.stats() == sums
+
+
+def test_the_line_of_the_end_tells_what_became_of_the_frames() -> None:
+    """Received, dropped, processed and sent are told, and the age of the boxes as far as it is known."""
+    meter = FreshnessMeter()
+    unknown = meter.box_age.stats()
+    meter.record_picture(84.6)
+    told = StreamStats(9, 4, 5, 6, 0, 0.0, 0.0, None, None, None, unknown, meter.box_age.stats()).in_words
+    assert told == "9 frames received, 4 dropped, 5 processed, 6 pictures sent, box age p95 85 ms"
+    assert unknown.p95_in_words == "unknown"

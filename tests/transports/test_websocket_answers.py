@@ -77,7 +77,7 @@ def result(index: int, *, received_at: float = 0.0) -> LiveResult:
 
 async def test_a_slow_client_gets_the_newest(stream: Stream, renderer: ThreadPoolExecutor) -> None:
     """While one answer is on its way each result replaces the one that waits."""
-    async with sending(stream, renderer) as (answers, receiver, _):
+    async with sending(stream, renderer) as (_, receiver, _task):
         stream.results.publish(result(0))
         await eventually(lambda: receiver.waiting)
         for index in range(1, 10):
@@ -86,7 +86,6 @@ async def test_a_slow_client_gets_the_newest(stream: Stream, renderer: ThreadPoo
             receiver.room.release()
         await eventually(lambda: len(receiver.messages) == 4)
         assert receiver.frames == [0, "picture", 9, "picture"]
-        assert answers.skipped == 8
 
 
 async def test_the_age_is_that_of_sending(stream: Stream, renderer: ThreadPoolExecutor) -> None:
