@@ -20,16 +20,19 @@ CLIP = REPOSITORY.parent / "shared" / "data" / "clips" / "sofwerx_hall_aiming_72
 WIDE = ("--imgsz", "704")
 
 
-def run(*, clip: Path = CLIP, seconds: float = 30.0, flags: tuple[str, ...] = WIDE, screenshot: Path | None = None) -> None:
+def run(*, clip: Path = CLIP, seconds: float = 30.0) -> None:
     """Opens Live, starts the camera and watches; says so and measures nothing where the clip is not there."""
     if not clip.is_file():
         print(f"page: left out, there is no {clip.name}")
         return
-    with tempfile.TemporaryDirectory() as folder, ServerProcess(*flags) as server:
+    figures: dict[str, Any] = {"clip": clip.name, "flags": " ".join(WIDE), "seconds": seconds}
+    with tempfile.TemporaryDirectory() as folder:
         pictures, fps = _decode(clip)
         camera = write_y4m(Path(folder) / "camera.y4m", pictures, fps=fps)
-        rows = asyncio.run(_watch(server, camera=camera, seconds=seconds, screenshot=screenshot))
-    write_result("page", _figures(rows) | {"clip": clip.name, "flags": list(flags), "seconds": seconds})
+        for precision in ("auto", "f32"):
+            with ServerProcess(*WIDE, "--precision", precision) as server:
+                figures[f"precision {precision}"] = _figures(asyncio.run(_watch(server, camera=camera, seconds=seconds)))
+    write_result("page", figures)
 
 
 def _decode(clip: Path) -> tuple[list[Image], int]:
@@ -40,7 +43,7 @@ def _decode(clip: Path) -> tuple[list[Image], int]:
         )
 
 
-async def _watch(server: ServerProcess, *, camera: Path, seconds: float, screenshot: Path | None) -> list[dict[str, Any]]:
+async def _watch(server: ServerProcess, *, camera: Path, seconds: float) -> list[dict[str, Any]]:
     """One row a second: the server's counters, and what the page says."""
     rows: list[dict[str, Any]] = []
     async with async_playwright() as playwright:
@@ -52,8 +55,6 @@ async def _watch(server: ServerProcess, *, camera: Path, seconds: float, screens
             for _ in range(int(seconds)):
                 await page.wait_for_timeout(1000)
                 rows += [{**stream, "page": await _page_says(page)} for stream in streams(server)]
-            if screenshot is not None:
-                await page.screenshot(path=screenshot)
         await browser.close()
     return rows
 

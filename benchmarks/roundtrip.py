@@ -1,5 +1,6 @@
-"""Round trip of a picture through the real server and model, for both codecs, interleaved."""
+"""Round trip of a picture through the real server and model: both codecs, and float32, interleaved."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.publisher import finish_publisher, start_publisher
@@ -8,14 +9,17 @@ from tests.server_process import ServerProcess
 
 
 def run(*, rounds: int = 3, seconds: float = 15.0) -> None:
-    """640x480 at 30 frames a second from one client, H.264 and VP8 in turn."""
-    reports: dict[str, list[dict[str, Any]]] = {"h264": [], "vp8": []}
-    with ServerProcess() as server:
+    """640x480 at 30 frames a second from one client, to a server as it comes and to one that computes in float32."""
+    reports: dict[str, list[dict[str, Any]]] = {"h264": [], "vp8": [], "h264 float32": []}
+    with ExitStack() as servers:
+        usual = servers.enter_context(ServerProcess())
+        float32 = servers.enter_context(ServerProcess("--precision", "f32"))
         for _ in range(rounds):
-            for codec, collected in reports.items():
-                publisher = start_publisher(server, "--codec", codec, seconds=seconds)
+            for name, collected in reports.items():
+                server = float32 if name.endswith("float32") else usual
+                publisher = start_publisher(server, "--codec", name.split()[0], seconds=seconds)
                 collected.append(finish_publisher(publisher))
-    write_result("roundtrip", {codec: _figures(collected, seconds) for codec, collected in reports.items()})
+    write_result("roundtrip", {name: _figures(collected, seconds) for name, collected in reports.items()})
 
 
 def _figures(reports: list[dict[str, Any]], seconds: float) -> dict[str, Any]:

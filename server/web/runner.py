@@ -16,7 +16,7 @@ from server.transports.udp_ports import event_loop_factory
 from server.web.app import create_app
 from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
-from server.web.keys import LIFECYCLE, LIVE
+from server.web.keys import IO, LIFECYCLE, LIVE
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ async def _serve(settings: Settings, *, keys: Keys, announce: Callable[[str], No
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
             _log_capacity(app[LIVE].capacity, settings=settings)
             announce(_announcement(settings, keys=keys, port=port))
-            await asyncio.to_thread(keys.mark_shown)
+            await asyncio.get_running_loop().run_in_executor(app[IO], keys.mark_shown)
             await stop.wait()
         stop.clear()
         logger.info("ending: no new work is taken, running sessions get up to %g s", settings.server.drain_s)
