@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | export`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server.commands.detect_arguments import add_detect_arguments
+from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
@@ -80,6 +81,14 @@ def export(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Says how good a model is on labelled pictures and on clips."""
+    from server.commands.evaluate import run  # noqa: PLC0415 - needs the evaluate extra
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
     flags: Layer = {}
     for flag, section, key, _ in SERVE_FLAGS:
@@ -114,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     exporting.add_argument("weights", help=".pt file of an ultralytics detector")
     exporting.set_defaults(run=export)
+
+    evaluating = commands.add_parser("evaluate", help="say how good a model is on labelled pictures and on clips")
+    add_evaluate_arguments(evaluating)
+    # It takes several input sizes, where a setting has one.
+    _add_setting_flags(evaluating, tuple(flag for flag in MODEL_FLAGS if flag[0] != "--imgsz"))
+    evaluating.set_defaults(run=evaluate)
     return parser
 
 
