@@ -3,17 +3,24 @@
 import argparse
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.alerts.rules import AlertRule
 from server.commands.exit_codes import INTERRUPTED, OK, PROBLEMS
 from server.commands.progress import Progress
 from server.config import Settings
 from server.domain.errors import InvalidRequest
 from server.domain.protocols import Detector
 from server.inference.loader import load_detector
+from server.inference.pool import DetectorPool
 from server.media.whole_file import whole_file
 from server.resources import version
+from server.training.alert_sweep import Row, sweep, write_sweep
+from server.training.clip_checks import ClipChecker
+from server.training.clip_files import find_clips, read_raised
+from server.training.clip_metrics import measure_clips
 from server.training.curves import write_curves
 from server.training.evaluate import (
     EvaluatedSize,
@@ -26,41 +33,52 @@ from server.training.evaluate import (
 )
 from server.training.evaluation_report import report
 from server.training.labelled_pictures import LabelledSplit, read_split
-from server.training.metrics_file import SCHEMA, MetricsFile, WeightsMetrics, encode_metrics
+from server.training.metrics_file import SCHEMA, ClipsMetrics, MetricsFile, WeightsMetrics, encode_metrics
 from server.training.picture_list import write_picture_list
 from server.web.configured_model import load_configured_model, model_path
 
 METRICS_NAME = "metrics.json"
 REPORT_NAME = "report.txt"
+SWEEP_NAME = "alert-sweep.csv"
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOrder:
     """What is to be evaluated, and where the figures go."""
 
-    data: Path
+    data: Path | None
     split: str
     manifest: Path | None
     sizes: tuple[int, ...]
     against: Path | None
+    clips: tuple[Path, ...]
+    raised_s: Mapping[str, float]
+    rule: AlertRule
+    swept: bool
     out: Path
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Outcome:
-    """All that came of the pictures."""
+    """All that came of it."""
 
-    split: LabelledSplit
-    served: dict[int, EvaluatedSize]
-    against: WeightsMetrics | None
+    split: LabelledSplit | None = None
+    served: dict[int, EvaluatedSize] = field(default_factory=dict)
+    against: WeightsMetrics | None = None
+    clips: dict[int, ClipsMetrics] = field(default_factory=dict)
+    swept: list[Row] = field(default_factory=list)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Evaluates, writes, prints, and returns the exit code; raises InvalidRequest, ModelError and SettingsError."""
     detector = load_configured_model(settings)
     order = _order(arguments, detector=detector)
+    outcome = _Outcome()
     try:
-        outcome = _evaluate(settings, order, detector=detector)
+        if order.data is not None:
+            _evaluate_pictures(settings, order, order.data, detector=detector, outcome=outcome)
+        for imgsz in order.sizes if order.clips else ():
+            _evaluate_clips(settings, order, imgsz, detector=detector, outcome=outcome)
         metrics = _metrics(settings, order, detector=detector, outcome=outcome)
         _write(order, metrics, outcome=outcome)
     except OSError as exc:
@@ -72,20 +90,34 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _order(arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrder:
-    if not arguments.data:
-        raise InvalidRequest("--data: say which pictures, the data.yaml of a data set in YOLO layout")
+    if not arguments.data and not arguments.clips:
+        raise InvalidRequest("evaluate needs pictures (--data, a data.yaml in YOLO layout), clips (--clips), or both")
+    clips = tuple(find_clips(arguments.clips)) if arguments.clips else ()
     return EvaluateOrder(
-        data=Path(arguments.data),
+        data=Path(arguments.data) if arguments.data else None,
         split=arguments.split,
         manifest=Path(arguments.by_source) if arguments.by_source else None,
         sizes=tuple(dict.fromkeys(arguments.sizes or (detector.info.imgsz,))),
         against=Path(arguments.against) if arguments.against else None,
+        clips=clips,
+        raised_s=read_raised(Path(arguments.raised), clips=clips) if arguments.raised else {},
+        rule=_rule(arguments.rule, confidence=detector.info.confidence),
+        swept=arguments.sweep,
         out=Path(arguments.out),
     )
 
 
-def _evaluate(settings: Settings, order: EvaluateOrder, *, detector: Detector) -> _Outcome:
-    split = read_split(order.data, split=order.split, manifest=order.manifest)
+def _rule(text: str | None, *, confidence: float) -> AlertRule:
+    if text is None:
+        return AlertRule(confidence=confidence)
+    hits, _, frames = text.partition("/")
+    if not hits.isdecimal() or not frames.isdecimal():
+        raise InvalidRequest(f"--rule: {text!r} is not N/M, for example 3/5")
+    return AlertRule(confidence=confidence, hits=int(hits), frames=int(frames))
+
+
+def _evaluate_pictures(settings: Settings, order: EvaluateOrder, data: Path, *, detector: Detector, outcome: _Outcome) -> None:
+    split = read_split(data, split=order.split, manifest=order.manifest)
     progress = Progress(len(split.pictures) * len(order.sizes) * (1 if order.against is None else 2), stream=sys.stderr)
     workplace = Workplace(
         workers=settings.inference.workers,
@@ -95,27 +127,44 @@ def _evaluate(settings: Settings, order: EvaluateOrder, *, detector: Detector) -
     )
     confidence = detector.info.confidence
     served = evaluate_pictures(detector, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-    against = None
     if order.against is not None:
         weights = load_detector(order.against, iou=settings.model.iou, threads=settings.inference.threads)
         theirs = evaluate_pictures(weights, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-        against = compare(served, theirs, path=order.against, info=weights.info)
+        outcome.against = compare(served, theirs, path=order.against, info=weights.info)
     progress.close()
     for problem in next(iter(served.values())).problems:
         progress.say(f"sightline: {problem}")
-    return _Outcome(split, served, against)
+    outcome.split, outcome.served = split, served
+
+
+def _evaluate_clips(settings: Settings, order: EvaluateOrder, imgsz: int, *, detector: Detector, outcome: _Outcome) -> None:
+    progress = Progress(len(order.clips), stream=sys.stderr)
+    pool = DetectorPool(detector, workers=settings.inference.workers)
+    try:
+        checker = ClipChecker(pool, imgsz=imgsz)
+        checked = []
+        for path in order.clips:
+            checked.append(checker.check(path))
+            progress.advance()
+    finally:
+        progress.close()
+        pool.close()
+    outcome.clips[imgsz] = measure_clips(checked, rule=order.rule, raised_s=order.raised_s)
+    if order.swept:
+        outcome.swept += sweep(checked, imgsz=imgsz, raised_s=order.raised_s)
 
 
 def _metrics(settings: Settings, order: EvaluateOrder, *, detector: Detector, outcome: _Outcome) -> MetricsFile:
-    own = outcome.served.get(detector.info.imgsz)
+    own, split = outcome.served.get(detector.info.imgsz), outcome.split
     return MetricsFile(
         schema=SCHEMA,
         sightline=version(),
         model=describe_model(model_path(settings), detector.info, confidence=detector.info.confidence),
-        data=describe_data(order.data, outcome.split),
+        data=None if order.data is None or split is None else describe_data(order.data, split),
         by_imgsz={str(size): one.metrics for size, one in outcome.served.items()},
-        sample=None if own is None else sample_metrics(own, outcome.split, imgsz=detector.info.imgsz),
+        sample=None if own is None or split is None else sample_metrics(own, split, imgsz=detector.info.imgsz),
         against=outcome.against,
+        clips={str(size): one for size, one in outcome.clips.items()},
     )
 
 
@@ -126,3 +175,6 @@ def _write(order: EvaluateOrder, metrics: MetricsFile, *, outcome: _Outcome) -> 
     for size, one in outcome.served.items():
         write_curves(one.matches, order.out, imgsz=size, confidence=metrics.model.confidence)
         write_picture_list(one, order.out / f"pictures-{size}.csv", confidence=metrics.model.confidence)
+    if outcome.swept:
+        shown = [path.name for path in order.clips if path.name in order.raised_s]
+        write_sweep(outcome.swept, order.out / SWEEP_NAME, clips=shown)

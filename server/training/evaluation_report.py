@@ -24,8 +24,8 @@ def _lines(metrics: MetricsFile) -> Iterator[str]:
         yield from _size(figures, imgsz=int(size))
     if metrics.against is not None:
         yield from _against(metrics.against)
-    if metrics.clips is not None:
-        yield from _clips(metrics.clips)
+    for size, clips in metrics.clips.items():
+        yield from _clips(clips, imgsz=int(size))
 
 
 def _size(figures: PictureMetrics, *, imgsz: int) -> Iterator[str]:
@@ -98,15 +98,16 @@ def _against(against: WeightsMetrics) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _clips(clips: ClipsMetrics) -> Iterator[str]:
+def _clips(clips: ClipsMetrics, *, imgsz: int) -> Iterator[str]:
     rule, frames, alerts = clips.rule, clips.frame_alarms, clips.alerts
     yield (
-        f"\n== Video, input of {clips.imgsz} px: an alert needs {rule.hits} of {rule.frames} frames of one track at "
+        f"\n== Video, input of {imgsz} px: an alert needs {rule.hits} of {rule.frames} frames of one track at "
         f"confidence {rule.confidence:g}, at most {rule.max_fps:g} frames a second counted"
     )
     yield f"without a firearm: {frames.hours * 3600:.1f} s of distinct footage"
     for name, rate in (("frames with false alarms", frames), ("false alerts", alerts)):
-        yield f"  {name}: {rate.count}, {rate.per_hour:.1f} an hour, below {rate.per_hour_upper_95:.1f} with 95 % confidence"
+        bound = f"below {_rate(rate.per_hour_upper_95)} with 95 % confidence"
+        yield f"  {name}: {rate.count}, {_rate(rate.per_hour)} an hour, {bound}"
     yield from _table(
         ("clip", "seconds", "distinct", "frames", "with detections", "alerts at", "raised at", "time to alert"),
         [
@@ -123,6 +124,10 @@ def _clips(clips: ClipsMetrics) -> Iterator[str]:
             for one in clips.clips
         ],
     )
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _time_to_alert(raised_s: float | None, time_s: float | None) -> str:

@@ -139,12 +139,15 @@ class AlertRuleRecord(_Record, frozen=True):
 
 
 class AlarmRate(_Record, frozen=True):
-    """So many in so many hours, and the bound that the true rate is below with 95 % confidence (exact Poisson)."""
+    """So many in so many hours, and the bound that the true rate is below with 95 % confidence (exact Poisson).
+
+    Without a second of footage there is no rate.
+    """
 
     count: int
     hours: float
-    per_hour: float
-    per_hour_upper_95: float
+    per_hour: float | None
+    per_hour_upper_95: float | None
 
 
 class ClipMetrics(_Record, frozen=True):
@@ -165,10 +168,9 @@ class ClipMetrics(_Record, frozen=True):
 
 
 class ClipsMetrics(_Record, frozen=True):
-    """Video, at the model's own input size: false alarms where there is no firearm, time to alert where there is one."""
+    """Video at one input size: false alarms where there is no firearm, time to alert where there is one."""
 
     rule: AlertRuleRecord
-    imgsz: int
     frame_alarms: AlarmRate
     """Frames without a firearm in which one was shown."""
     alerts: AlarmRate
@@ -185,7 +187,8 @@ class MetricsFile(_Record, frozen=True):
     by_imgsz: dict[str, PictureMetrics]
     sample: SampleMetrics | None = None
     against: WeightsMetrics | None = None
-    clips: ClipsMetrics | None = None
+    clips: dict[str, ClipsMetrics] = {}
+    """By input size."""
 
 
 def encode_metrics(metrics: MetricsFile) -> bytes:
