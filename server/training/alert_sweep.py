@@ -12,7 +12,8 @@ from server.training.clip_metrics import TrackedClip, alarm_rate
 
 CONFIDENCES = tuple(round(0.05 * step, 2) for step in range(3, 17))
 HITS_OF_FRAMES = (
-    (1, 1), (2, 3), (3, 3), (2, 5), (3, 5), (4, 5), (3, 8), (4, 8), (5, 8), (6, 8), (4, 10), (5, 10), (6, 10), (8, 10),
+    (1, 1), (2, 3), (3, 3), (2, 5), (3, 5), (4, 5), (3, 8), (4, 8), (5, 8), (6, 8),
+    (4, 10), (5, 10), (6, 10), (8, 10), (6, 15), (8, 15), (10, 15),
 )  # fmt: skip
 COLUMNS = (
     "imgsz",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from server.domain.detection import Box
 from server.domain.errors import InvalidRequest
 from server.media.picture_files import PICTURE_SUFFIXES
 
@@ -54,8 +55,11 @@ def read_split(data: Path, *, split: str, manifest: Path | None = None) -> Label
     paths = sorted(_picture_paths(described, data=data, split=split), key=lambda path: (path.name, path))
     if not paths:
         raise InvalidRequest(f"{data}: its split {split!r} has no pictures")
-    pictures = tuple(LabelledPicture(path, *_read_label(path), sources.get(path.name, UNKNOWN_SOURCE)) for path in paths)
-    return LabelledSplit(split, _labels(described, data), pictures)
+    labels = _labels(described, data)
+    pictures = tuple(
+        LabelledPicture(path, *_read_label(path, classes=len(labels)), sources.get(path.name, UNKNOWN_SOURCE)) for path in paths
+    )
+    return LabelledSplit(split, labels, pictures)
 
 
 def _read_yaml(data: Path) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def _named_by(place: Path, *, data: Path) -> Iterator[Path]:
         raise InvalidRequest(f"{data}: names {place}, which is not there")
 
 
-def _read_label(picture: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+def _read_label(picture: Path, *, classes: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
     """Boxes and class ids of the text file that stands for the picture in `labels` instead of `images`."""
     parts = list(picture.parts)
     for number in range(len(parts) - 2, -1, -1):
@@ -109,12 +113,17 @@ def _read_label(picture: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.
             break
     label = Path(*parts).with_suffix(".txt")
     rows = list(_rows(label)) if label.is_file() else []
-    boxes = np.array([box for _, box in rows], np.float64).reshape(-1, 4)
-    return boxes, np.array([class_id for class_id, _ in rows], np.int32)
+    if unnamed := [(line, class_id) for line, class_id, _ in rows if not 0 <= class_id < classes]:
+        raise InvalidRequest(f"{label}, line {unnamed[0][0]}: class {unnamed[0][1]} has no name in data.yaml")
+    boxes = np.array([box for *_, box in rows], np.float64).reshape(-1, 4)
+    return boxes, np.array([class_id for _, class_id, _ in rows], np.int32)
 
 
-def _rows(label: Path) -> Iterator[tuple[int, tuple[float, float, float, float]]]:
-    """Class id and corners of each line: `class x_centre y_centre width height`, or `class` and the points of an outline."""
+def _rows(label: Path) -> Iterator[tuple[int, int, Box]]:
+    """The number of each line, its class id and its corners.
+
+    A line is `class x_centre y_centre width height`, or `class` and the points of an outline.
+    """
     for number, line in enumerate(label.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
@@ -124,10 +133,10 @@ def _rows(label: Path) -> Iterator[tuple[int, tuple[float, float, float, float]]
             raise InvalidRequest(f"{label}, line {number}: is not numbers: {line!r}") from exc
         if len(values) == 5:
             x, y, width, height = values[1:]
-            yield int(values[0]), (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            yield number, int(values[0]), (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         elif len(values) >= 7 and len(values) % 2:
             xs, ys = values[1::2], values[2::2]
-            yield int(values[0]), (min(xs), min(ys), max(xs), max(ys))
+            yield number, int(values[0]), (min(xs), min(ys), max(xs), max(ys))
         else:
             raise InvalidRequest(f"{label}, line {number}: has {len(values)} numbers, a box has 5: {line!r}")
 

@@ -43,7 +43,7 @@ def measure(
     return metrics, matches
 
 
-def point_at(matches: Matches, confidence: float, pictures: Iterable[int] | None = None) -> OperatingPoint:
+def point_at(matches: Matches, confidence: float, *, pictures: Iterable[int] | None = None) -> OperatingPoint:
     """What is right and wrong at a confidence, in all pictures or in those with these indices."""
     shown, boxes = matches.confidence >= np.float32(confidence), np.ones(len(matches.found_at), np.bool_)
     if pictures is not None:
@@ -104,7 +104,7 @@ def _source(
     checked: Sequence[CheckedPicture], coco: CocoMetrics, *, chosen: npt.NDArray[np.intp], confidence: float
 ) -> SourceMetrics:
     averages = coco.averages(chosen.tolist())
-    default = point_at(coco.matches, confidence, chosen.tolist())
+    default = point_at(coco.matches, confidence, pictures=chosen.tolist())
     empty = _empty(checked, chosen)
     return SourceMetrics(
         pictures=len(chosen),
@@ -113,7 +113,7 @@ def _source(
         map50_95=averages.map50_95,
         default=default,
         empty_pictures=len(empty),
-        empty_alarms_per_picture=_share(point_at(coco.matches, confidence, empty).false_alarms, len(empty)),
+        empty_alarms_per_picture=_share(point_at(coco.matches, confidence, pictures=empty).false_alarms, len(empty)),
     )
 
 
