@@ -172,7 +172,7 @@ class ClipsMetrics(_Record, frozen=True):
 
     rule: AlertRuleRecord
     frame_alarms: AlarmRate
-    """Frames without a firearm in which one was shown."""
+    """Frames without a firearm in which one was shown. They come in runs, so that their bound is too low: see the alerts."""
     alerts: AlarmRate
     clips: list[ClipMetrics]
 
