@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from server.alerts.rules import AlertRule
 from server.commands.exit_codes import INTERRUPTED, OK, PROBLEMS
 from server.commands.progress import Progress
 from server.config import Settings
 from server.domain.errors import InvalidRequest
 from server.domain.protocols import Detector
+from server.inference.letterbox import InputSize
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
 from server.media.whole_file import whole_file
@@ -46,9 +49,8 @@ SWEEP_NAME = "alert-sweep.csv"
 class EvaluateOrder:
     """What is to be evaluated, and where the figures go."""
 
-    data: Path | None
-    split: str
-    manifest: Path | None
+    data: Path
+    split: LabelledSplit | None
     sizes: tuple[int, ...]
     against: Path | None
     clips: tuple[Path, ...]
@@ -62,7 +64,6 @@ class EvaluateOrder:
 class _Outcome:
     """All that came of it."""
 
-    split: LabelledSplit | None = None
     served: dict[int, EvaluatedSize] = field(default_factory=dict)
     against: WeightsMetrics | None = None
     clips: dict[int, ClipsMetrics] = field(default_factory=dict)
@@ -75,8 +76,9 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     order = _order(arguments, detector=detector)
     outcome = _Outcome()
     try:
-        if order.data is not None:
-            _evaluate_pictures(settings, order, order.data, detector=detector, outcome=outcome)
+        order.out.mkdir(parents=True, exist_ok=True)  # an evaluation takes minutes: rather now than then
+        if order.split is not None:
+            _evaluate_pictures(settings, order, order.split, detector=detector, outcome=outcome)
         for imgsz in order.sizes if order.clips else ():
             _evaluate_clips(settings, order, imgsz, detector=detector, outcome=outcome)
         metrics = _metrics(settings, order, detector=detector, outcome=outcome)
@@ -93,11 +95,11 @@ def _order(arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrde
     if not arguments.data and not arguments.clips:
         raise InvalidRequest("evaluate needs pictures (--data, a data.yaml in YOLO layout), clips (--clips), or both")
     clips = tuple(find_clips(arguments.clips)) if arguments.clips else ()
+    manifest = Path(arguments.by_source) if arguments.by_source else None
     return EvaluateOrder(
-        data=Path(arguments.data) if arguments.data else None,
-        split=arguments.split,
-        manifest=Path(arguments.by_source) if arguments.by_source else None,
-        sizes=tuple(dict.fromkeys(arguments.sizes or (detector.info.imgsz,))),
+        data=Path(arguments.data or ""),
+        split=read_split(Path(arguments.data), split=arguments.split, manifest=manifest) if arguments.data else None,
+        sizes=_sizes(arguments.sizes or [detector.info.imgsz]),
         against=Path(arguments.against) if arguments.against else None,
         clips=clips,
         raised_s=read_raised(Path(arguments.raised), clips=clips) if arguments.raised else {},
@@ -105,6 +107,14 @@ def _order(arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrde
         swept=arguments.sweep,
         out=Path(arguments.out),
     )
+
+
+def _sizes(asked: list[int]) -> tuple[int, ...]:
+    """Each size once, in the order asked for."""
+    try:
+        return tuple(dict.fromkeys(msgspec.convert(asked, list[InputSize])))
+    except msgspec.ValidationError as exc:
+        raise InvalidRequest(f"--imgsz: {' '.join(map(str, asked))}: {str(exc).lower().partition(' - ')[0]}") from exc
 
 
 def _rule(text: str | None, *, confidence: float) -> AlertRule:
@@ -116,8 +126,9 @@ def _rule(text: str | None, *, confidence: float) -> AlertRule:
     return AlertRule(confidence=confidence, hits=int(hits), frames=int(frames))
 
 
-def _evaluate_pictures(settings: Settings, order: EvaluateOrder, data: Path, *, detector: Detector, outcome: _Outcome) -> None:
-    split = read_split(data, split=order.split, manifest=order.manifest)
+def _evaluate_pictures(
+    settings: Settings, order: EvaluateOrder, split: LabelledSplit, *, detector: Detector, outcome: _Outcome
+) -> None:
     progress = Progress(len(split.pictures) * len(order.sizes) * (1 if order.against is None else 2), stream=sys.stderr)
     workplace = Workplace(
         workers=settings.inference.workers,
@@ -134,7 +145,7 @@ def _evaluate_pictures(settings: Settings, order: EvaluateOrder, data: Path, *, 
     progress.close()
     for problem in next(iter(served.values())).problems:
         progress.say(f"sightline: {problem}")
-    outcome.split, outcome.served = split, served
+    outcome.served = served
 
 
 def _evaluate_clips(settings: Settings, order: EvaluateOrder, imgsz: int, *, detector: Detector, outcome: _Outcome) -> None:
@@ -155,12 +166,12 @@ def _evaluate_clips(settings: Settings, order: EvaluateOrder, imgsz: int, *, det
 
 
 def _metrics(settings: Settings, order: EvaluateOrder, *, detector: Detector, outcome: _Outcome) -> MetricsFile:
-    own, split = outcome.served.get(detector.info.imgsz), outcome.split
+    own, split = outcome.served.get(detector.info.imgsz), order.split
     return MetricsFile(
         schema=SCHEMA,
         sightline=version(),
         model=describe_model(model_path(settings), detector.info, confidence=detector.info.confidence),
-        data=None if order.data is None or split is None else describe_data(order.data, split),
+        data=None if split is None else describe_data(order.data, split),
         by_imgsz={str(size): one.metrics for size, one in outcome.served.items()},
         sample=None if own is None or split is None else sample_metrics(own, split, imgsz=detector.info.imgsz),
         against=outcome.against,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.domain.errors import ModelError
+from server.domain.errors import InvalidRequest, ModelError
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
 from server.inference.pool import DetectorPool
@@ -80,6 +80,8 @@ def _evaluate_size(
         max_pixels=workplace.max_pixels,
         on_checked=workplace.on_checked,
     )
+    if not checks.pictures:
+        raise InvalidRequest(f"none of the pictures can be checked; {checks.problems[0]}")
     metrics, matches = measure(
         checks.pictures, labels=split.labels, imgsz=imgsz, confidence=confidence, detector_ms=checks.detector_ms
     )
