@@ -20,6 +20,7 @@ from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
 from server.media.whole_file import whole_file
 from server.resources import version
+from server.training.alert_list import write_alert_list
 from server.training.alert_sweep import Row, sweep, write_sweep
 from server.training.clip_checks import ClipChecker
 from server.training.clip_files import find_clips, read_raised
@@ -160,6 +161,7 @@ def _evaluate_clips(settings: Settings, order: EvaluateOrder, imgsz: int, *, det
     finally:
         progress.close()
         pool.close()
+    write_alert_list(checked, order.out / f"alerts-{imgsz}.csv", rule=order.rule)
     outcome.clips[imgsz] = measure_clips(checked, rule=order.rule, raised_s=order.raised_s)
     if order.swept:
         outcome.swept += sweep(checked, imgsz=imgsz, raised_s=order.raised_s)

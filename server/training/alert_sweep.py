@@ -1,14 +1,12 @@
 """Alert sweep: false alerts and times to alert for many confidences and many N of M, to choose defaults from."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from server.alerts.rules import AlertRule
-from server.media.whole_file import whole_file
 from server.training.clip_checks import CheckedClip
 from server.training.clip_metrics import TrackedClip, alarm_rate
+from server.training.table_file import write_table
 
 CONFIDENCES = tuple(round(0.05 * step, 2) for step in range(3, 17))
 HITS_OF_FRAMES = (
@@ -41,10 +39,7 @@ def sweep(clips: Sequence[CheckedClip], *, imgsz: int, raised_s: Mapping[str, fl
 
 def write_sweep(rows: Sequence[Row], path: Path, *, clips: Sequence[str]) -> None:
     """Writes the rows as CSV, `clips` being the names of those with a firearm. Blocks."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[*COLUMNS, *clips], *rows])
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode())
+    write_table(path, [[*COLUMNS, *clips], *rows])
 
 
 def _figures(tracked: Sequence[TrackedClip], *, rule: AlertRule, raised_s: Mapping[str, float]) -> Row:

@@ -10,6 +10,9 @@ from server.pipeline.tracker import ByteTracker
 from server.training.clip_checks import CheckedClip
 from server.training.metrics_file import AlarmRate, AlertRuleRecord, ClipMetrics, ClipsMetrics
 
+Alert = tuple[float, Detection]
+"""Seconds from the clip's first frame, and the detection that met the rule."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedClip:
@@ -29,11 +32,15 @@ class TrackedClip:
         """In how many frames something was detected; what the tracker only expects does not count."""
         return sum(any(not one.predicted for one in shown) for shown in self.shown)
 
-    def alerts_s(self, rule: AlertRule) -> list[float]:
-        """The times at which the rule is met."""
+    def alerts(self, rule: AlertRule) -> list[Alert]:
+        """The times at which the rule is met, and by what."""
         watch = AlertWatch(rule)
         both = zip(self.shown, self.clip.times_s, strict=True)
-        return [time_s for shown, time_s in both for _ in watch.update(shown, time_s=time_s)]
+        return [(time_s, one) for shown, time_s in both for one in watch.update(shown, time_s=time_s)]
+
+    def alerts_s(self, rule: AlertRule) -> list[float]:
+        """The times alone."""
+        return [time_s for time_s, _ in self.alerts(rule)]
 
 
 def measure_clips(clips: Sequence[CheckedClip], *, rule: AlertRule, raised_s: Mapping[str, float]) -> ClipsMetrics:
@@ -49,6 +56,7 @@ def summarise(measured: Sequence[ClipMetrics], *, rule: AlertRule) -> ClipsMetri
     hours = sum(one.distinct_s for one in without) / 3600
     return ClipsMetrics(
         rule=AlertRuleRecord(hits=rule.hits, frames=rule.frames, max_fps=rule.max_fps, confidence=rule.confidence),
+        frames=sum(one.frames for one in without),
         frame_alarms=alarm_rate(sum(one.frames_with_detections for one in without), hours=hours),
         alerts=alarm_rate(sum(len(one.alerts_s) for one in without), hours=hours),
         clips=list(measured),

@@ -1,7 +1,5 @@
 """Curves: precision over recall, and precision, recall and F1 over confidence, as CSV and as pictures."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from server.media.whole_file import whole_file
 from server.training.coco_metrics import Matches
 from server.training.metrics_file import OperatingPoint
 from server.training.picture_metrics import point_at
+from server.training.table_file import write_table
 
 _SIZE_INCHES = (7.0, 4.5)
 _DPI = 110
@@ -24,7 +23,7 @@ def write_curves(matches: Matches, folder: Path, *, imgsz: int, confidence: floa
     _write_csv(folder / f"confidence-{imgsz}.csv", points)
     recall, precision, at = _precision_recall(matches)
     rows = [("recall", "precision", "confidence"), *zip(recall, precision, at, strict=True)]
-    _write_rows(folder / f"precision-recall-{imgsz}.csv", rows)
+    write_table(folder / f"precision-recall-{imgsz}.csv", rows)
     _draw_confidence(points, folder / f"confidence-{imgsz}.png", marked=confidence)
     _draw_precision_recall(recall, precision, folder / f"precision-recall-{imgsz}.png", marked=point_at(matches, confidence))
 
@@ -45,14 +44,7 @@ def _precision_recall(matches: Matches) -> tuple[list[float], list[float], list[
 
 def _write_csv(path: Path, points: Sequence[OperatingPoint]) -> None:
     names = OperatingPoint.__struct_fields__
-    _write_rows(path, [names, *([_cell(getattr(point, name)) for name in names] for point in points)])
-
-
-def _write_rows(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode())
+    write_table(path, [names, *([_cell(getattr(point, name)) for name in names] for point in points)])
 
 
 def _cell(value: float | None) -> object:

@@ -104,7 +104,7 @@ def _clips(clips: ClipsMetrics, *, imgsz: int) -> Iterator[str]:
         f"\n== Video, input of {imgsz} px: an alert needs {rule.hits} of {rule.frames} frames of one track at "
         f"confidence {rule.confidence:g}, at most {rule.max_fps:g} frames a second counted"
     )
-    yield f"without a firearm: {frames.hours * 3600:.1f} s of distinct footage"
+    yield f"without a firearm: {clips.frames} frames, {frames.hours * 3600:.1f} s of distinct footage"
     for name, rate in (("frames with false alarms", frames), ("false alerts", alerts)):
         bound = f"below {_rate(rate.per_hour_upper_95)} with 95 % confidence"
         yield f"  {name}: {rate.count}, {_rate(rate.per_hour)} an hour, {bound}"

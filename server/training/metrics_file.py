@@ -171,8 +171,10 @@ class ClipsMetrics(_Record, frozen=True):
     """Video at one input size: false alarms where there is no firearm, time to alert where there is one."""
 
     rule: AlertRuleRecord
+    frames: int
+    """Frames without a firearm."""
     frame_alarms: AlarmRate
-    """Frames without a firearm in which one was shown. They come in runs, so that their bound is too low: see the alerts."""
+    """Those of them in which one was shown. They come in runs, so that their bound is too low: see the alerts."""
     alerts: AlarmRate
     clips: list[ClipMetrics]
 

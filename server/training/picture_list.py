@@ -1,13 +1,11 @@
 """Picture list: what was right and wrong in each picture, to look at the worst ones and to mine hard negatives."""
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 
-from server.media.whole_file import whole_file
 from server.training.evaluate import EvaluatedSize
+from server.training.table_file import write_table
 
 COLUMNS = ("file", "source", "objects", "found", "false_alarms", "surest_false_alarm")
 
@@ -22,7 +20,4 @@ def write_picture_list(evaluated: EvaluatedSize, path: Path, *, confidence: floa
         surest = matches.confidence[mine & wrong].max(initial=0.0)
         found, alarms = int((mine & shown & ~wrong).sum()), int((mine & shown & wrong).sum())
         rows.append((one.picture.path.name, one.picture.source, len(one.picture.boxes), found, alarms, round(float(surest), 4)))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *sorted(rows, key=lambda row: -row[-1])])
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode())
+    write_table(path, [COLUMNS, *sorted(rows, key=lambda row: -row[-1])])

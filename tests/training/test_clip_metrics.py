@@ -9,6 +9,7 @@ import pytest
 from server.alerts.rules import AlertRule
 from server.domain.detection import Box, Detections
 from server.domain.errors import InvalidRequest
+from server.training.alert_list import write_alert_list
 from server.training.alert_sweep import COLUMNS, CONFIDENCES, HITS_OF_FRAMES, sweep, write_sweep
 from server.training.clip_checks import CheckedClip
 from server.training.clip_files import find_clips, read_raised
@@ -47,7 +48,7 @@ def test_a_rate_is_told_by_the_hour() -> None:
 def test_false_alarms_are_counted_at_both_levels() -> None:
     """Five frames with a detection, one alert, six seconds of footage."""
     clips = measured(make_clip("." * 20 + "xx" + "." * 20 + "xxx" + "." * 15))
-    assert (clips.frame_alarms.count, clips.alerts.count) == (5, 1)
+    assert (clips.frames, clips.frame_alarms.count, clips.alerts.count) == (60, 5, 1)
     assert clips.alerts.hours == pytest.approx(6 / 3600)
     assert clips.clips[0].alerts_s == [pytest.approx(4.4)]
 
@@ -87,6 +88,15 @@ def test_the_sweep_has_a_row_for_each_confidence_and_rule(tmp_path: Path) -> Non
     assert (row["false_alerts"], row["distinct_s"], row["gun.mp4"]) == ("1", "3.0", "0.4")
     (row,) = [one for one in table if (one["confidence"], one["hits"], one["frames"]) == ("0.4", "4", "5")]
     assert (row["false_alerts"], row["per_hour_upper_95"], row["gun.mp4"]) == ("0", "3594.88", "0.5")
+
+
+def test_alerts_are_listed_with_what_met_the_rule(tmp_path: Path) -> None:
+    """A row for each, with the box to look at."""
+    write_alert_list([make_clip("..xxx."), make_clip("......", name="quiet.mp4")], tmp_path / "alerts.csv", rule=RULE)
+    assert (tmp_path / "alerts.csv").read_text().splitlines() == [
+        "clip,time_s,class,confidence,x1,y1,x2,y2",
+        "clip.mp4,0.4,0,0.9,100,100,140,120",
+    ]
 
 
 def test_clips_are_found_in_folders(tmp_path: Path) -> None:
