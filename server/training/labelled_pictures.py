@@ -98,7 +98,7 @@ def _named_by(place: Path, *, data: Path) -> Iterator[Path]:
     if place.is_dir():
         yield from (path for path in place.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     elif place.is_file():
-        lines = place.read_text(encoding="utf-8").split("\n")
+        lines = place.read_text(encoding="utf-8", errors="replace").split("\n")
         yield from (place.parent / line.strip() for line in lines if line.strip())
     else:
         raise InvalidRequest(f"{data}: names {place}, which is not there")
@@ -120,25 +120,27 @@ def _read_label(picture: Path, *, classes: int) -> tuple[npt.NDArray[np.float64]
 
 
 def _rows(label: Path) -> Iterator[tuple[int, int, Box]]:
-    """The number of each line, its class id and its corners.
+    """The number of each line that is not empty, its class id and its corners."""
+    for number, line in enumerate(label.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        if line.strip():
+            yield (number, *_row(line, where=f"{label}, line {number}"))
 
-    A line is `class x_centre y_centre width height`, or `class` and the points of an outline.
-    """
-    for number, line in enumerate(label.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = [float(value) for value in line.split()]
-        except ValueError as exc:
-            raise InvalidRequest(f"{label}, line {number}: is not numbers: {line!r}") from exc
-        if len(values) == 5:
-            x, y, width, height = values[1:]
-            yield number, int(values[0]), (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        elif len(values) >= 7 and len(values) % 2:
-            xs, ys = values[1::2], values[2::2]
-            yield number, int(values[0]), (min(xs), min(ys), max(xs), max(ys))
-        else:
-            raise InvalidRequest(f"{label}, line {number}: has {len(values)} numbers, a box has 5: {line!r}")
+
+def _row(line: str, *, where: str) -> tuple[int, Box]:
+    """Class id and corners of `class x_centre y_centre width height`, or of `class` and the points of an outline."""
+    try:
+        class_id, *values = (float(value) for value in line.split())
+    except ValueError as exc:
+        raise InvalidRequest(f"{where}: is not numbers: {line!r}") from exc
+    if not np.isfinite([class_id, *values]).all():
+        raise InvalidRequest(f"{where}: is not numbers: {line!r}")
+    if len(values) == 4:
+        x, y, width, height = values
+        return int(class_id), (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    if len(values) >= 6 and len(values) % 2 == 0:
+        xs, ys = values[0::2], values[1::2]
+        return int(class_id), (min(xs), min(ys), max(xs), max(ys))
+    raise InvalidRequest(f"{where}: has {1 + len(values)} numbers, a box has 5: {line!r}")
 
 
 def _read_manifest(manifest: Path, *, split: str) -> dict[str, str]:

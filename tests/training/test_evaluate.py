@@ -37,7 +37,7 @@ def test_the_drawn_set_is_detected_as_well_as_before(drawn_split: LabelledSplit,
         pytest.skip("this processor has no bf16")
     golden = read_golden_evaluation()
     _, found = evaluate_here(drawn_split, precision=precision)
-    assert found.sha256 == golden.sha256, "the delivered model was replaced: python -m tests.golden.evaluation"
+    assert found.sha256 == golden.sha256, "the delivered model was replaced: make golden"
     assert (found.imgsz, found.confidence) == (golden.imgsz, golden.confidence)
     assert found.map50 == pytest.approx(golden.map50, abs=within)
     assert found.map50_95 == pytest.approx(golden.map50_95, abs=within)

@@ -65,6 +65,9 @@ def test_the_manifest_names_sources(tmp_path: Path) -> None:
         ("{", "", "cannot be read"),
         (DATA, "0 0.5 0.5 0.2\n", r"a\.txt, line 1: has 4 numbers"),
         (DATA, "0 0.5 0.5 0.2 0.2\n0 half 0.5 0.2 0.2\n", r"a\.txt, line 2: is not numbers"),
+        (DATA, "0 0.5 0.5 nan 0.2\n", r"a\.txt, line 1: is not numbers"),
+        (DATA, "inf 0.5 0.5 0.2 0.2\n", r"a\.txt, line 1: is not numbers"),
+        (DATA, "\x00\x01\n", r"a\.txt, line 1: is not numbers"),
         (DATA, "2 0.5 0.5 0.2 0.2\n", r"a\.txt, line 1: class 2"),
     ],
 )
