@@ -21,7 +21,7 @@ from server.inference.pool import DetectorPool
 from server.media.whole_file import whole_file
 from server.resources import version
 from server.training.alert_list import write_alert_list
-from server.training.alert_sweep import Row, sweep, write_sweep
+from server.training.alert_sweep import Row, promising, sweep, write_sweep
 from server.training.clip_checks import ClipChecker
 from server.training.clip_files import find_clips, read_raised
 from server.training.clip_metrics import measure_clips
@@ -88,7 +88,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         raise InvalidRequest(f"{exc.filename or order.out}: {exc.strerror or exc}") from exc
     except KeyboardInterrupt:
         return INTERRUPTED
-    print(report(metrics) + f"\n{order.out / METRICS_NAME}")  # noqa: T201 - the answer to the person at the terminal
+    swept = ["", "rules that alert in every clip with a firearm", *promising(outcome.swept)] if outcome.swept else []
+    print(report(metrics), *swept, f"\n{order.out / METRICS_NAME}", sep="\n")  # noqa: T201 - the answer to the person at the terminal
     return PROBLEMS if any(one.problems for one in outcome.served.values()) else OK
 
 

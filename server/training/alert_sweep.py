@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from server.alerts.rules import AlertRule
 from server.training.clip_checks import CheckedClip
@@ -25,7 +26,10 @@ COLUMNS = (
     "early_alerts",
 )
 
-Row = list[object]
+Row = list[Any]
+"""The values of `COLUMNS`, then seconds, or an empty text where no alert came."""
+
+_TIMES = len(COLUMNS)
 
 
 def sweep(clips: Sequence[CheckedClip], *, imgsz: int, raised_s: Mapping[str, float]) -> Iterator[Row]:
@@ -40,6 +44,28 @@ def sweep(clips: Sequence[CheckedClip], *, imgsz: int, raised_s: Mapping[str, fl
 def write_sweep(rows: Sequence[Row], path: Path, *, clips: Sequence[str]) -> None:
     """Writes the rows as CSV, `clips` being the names of those with a firearm. Blocks."""
     write_table(path, [[*COLUMNS, *clips], *rows])
+
+
+def promising(rows: Sequence[Row], *, most: int = 12) -> list[str]:
+    """A line for each of the rules that alert in every clip with a firearm, those with the fewest false alerts first.
+
+    Of equal ones that with the shortest longest wait, and then the higher confidence, comes first. Needs a clip with a firearm.
+    """
+    complete = [row for row in rows if row[_TIMES:] and all(time != "" for time in row[_TIMES:])]
+    return [_line(row) for row in sorted(complete, key=_order)[:most]]
+
+
+def _order(row: Row) -> tuple[float, float, float]:
+    false_alerts, early_alerts = row[4], row[8]
+    return float(false_alerts) + float(early_alerts), max(map(float, row[_TIMES:])), -float(row[1])
+
+
+def _line(row: Row) -> str:
+    imgsz, confidence, hits, frames, false_alerts = row[:5]
+    waits = ", ".join(f"{time:.2f}" for time in row[_TIMES:])
+    return (
+        f"{imgsz} px, confidence {confidence:g}, {hits}/{frames}: {false_alerts} false alerts, {row[8]} early, after {waits} s"
+    )
 
 
 def _figures(tracked: Sequence[TrackedClip], *, rule: AlertRule, raised_s: Mapping[str, float]) -> Row:

@@ -10,7 +10,7 @@ from server.alerts.rules import AlertRule
 from server.domain.detection import Box, Detections
 from server.domain.errors import InvalidRequest
 from server.training.alert_list import write_alert_list
-from server.training.alert_sweep import COLUMNS, CONFIDENCES, HITS_OF_FRAMES, sweep, write_sweep
+from server.training.alert_sweep import COLUMNS, CONFIDENCES, HITS_OF_FRAMES, promising, sweep, write_sweep
 from server.training.clip_checks import CheckedClip
 from server.training.clip_files import find_clips, read_raised
 from server.training.clip_metrics import alarm_rate, measure_clips, poisson_upper_bound
@@ -88,6 +88,15 @@ def test_the_sweep_has_a_row_for_each_confidence_and_rule(tmp_path: Path) -> Non
     assert (row["false_alerts"], row["distinct_s"], row["gun.mp4"]) == ("1", "3.0", "0.4")
     (row,) = [one for one in table if (one["confidence"], one["hits"], one["frames"]) == ("0.4", "4", "5")]
     assert (row["false_alerts"], row["per_hour_upper_95"], row["gun.mp4"]) == ("0", "3594.88", "0.5")
+
+
+def test_promising_rules_alert_everywhere_with_the_fewest_false_alerts() -> None:
+    """The flicker of three frames is told apart from the firearm by four hits; rules that miss a clip are left out."""
+    clips = [make_clip("xxx" + "." * 27), make_clip("." * 12 + "x" * 6 + "." * 20, name="gun.mp4")]
+    lines = promising(list(sweep(clips, imgsz=416, raised_s={"gun.mp4": 1.0})))
+    assert lines[0] == "416 px, confidence 0.8, 4/5: 0 false alerts, 0 early, after 0.50 s"
+    assert not [line for line in lines if "8/10" in line]
+    assert promising(list(sweep(clips, imgsz=416, raised_s={}))) == []
 
 
 def test_alerts_are_listed_with_what_met_the_rule(tmp_path: Path) -> None:
