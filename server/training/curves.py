@@ -83,6 +83,6 @@ def _axes(*, x: str, y: str) -> tuple[Any, Any]:
 
 def _save(figure: Any, axes: Any, path: Path) -> None:
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
     with whole_file(path) as file:
         figure.savefig(file, format="png", metadata={"Software": None})
