@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | train | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
+from server.commands.train_arguments import add_train_arguments
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
@@ -72,6 +73,14 @@ def doctor(arguments: argparse.Namespace) -> int:
     return run(_settings(arguments), arguments)
 
 
+def train(arguments: argparse.Namespace) -> int:
+    """Trains a model on labelled pictures."""
+    from server.commands.train import run  # noqa: PLC0415 - needs the ultralytics extra
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
     from server.training.export import export_model  # noqa: PLC0415 - needs the ultralytics extra
@@ -119,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     examining.add_argument("--json", action="store_true", help="the findings as JSON")
     _add_serve_flags(examining)
     examining.set_defaults(run=doctor)
+
+    training = commands.add_parser("train", help="train a model on labelled pictures")
+    add_train_arguments(training)
+    _add_setting_flags(training, ())
+    training.set_defaults(run=train)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     exporting.add_argument("weights", help=".pt file of an ultralytics detector")

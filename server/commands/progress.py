@@ -29,10 +29,7 @@ class Progress:
     def advance(self) -> None:
         """One more is done."""
         self.done += 1
-        now_s = self._clock()
-        if self._shown and (now_s >= self._next_s or self.done == self._total):
-            self._next_s = now_s + INTERVAL_S
-            self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
+        self._draw(last=self.done == self._total)
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -44,14 +41,50 @@ class Progress:
         if self._shown:
             self._write(_CLEAR_LINE)
 
+    def _draw(self, *, last: bool) -> None:
+        now_s = self._clock()
+        if self._shown and (now_s >= self._next_s or last):
+            self._next_s = now_s + INTERVAL_S
+            self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
+
     def _line(self, now_s: float) -> str:
-        share = self.done / max(self._total, 1)
-        bar = "#" * round(share * _BAR_WIDTH)
         elapsed_s = max(now_s - self._started_s, 1e-6)
         rate = self.done / elapsed_s
-        left_s = round((self._total - self.done) / rate)
-        return f"[{bar:.<{_BAR_WIDTH}}] {self.done} of {self._total}  {rate:.1f}/s  {left_s // 60}:{left_s % 60:02} left"
+        left_s = (self._total - self.done) / rate
+        bar = _bar(self.done / max(self._total, 1))
+        return f"{bar} {self.done} of {self._total}  {rate:.1f}/s  {_left(left_s)}"
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+class ShareProgress(Progress):
+    """The same for what is told by the share that is done."""
+
+    def __init__(self, *, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(1, stream=stream, clock=clock)
+        self._begun: float | None = None
+        self._share = 0.0
+        self._note = ""
+
+    def reach(self, share: float, *, note: str = "") -> None:
+        """So much is done, 0 to 1; the first share is where an earlier process ended."""
+        self._begun = share if self._begun is None else self._begun
+        self._share, self._note = share, note
+        self._draw(last=share >= 1)
+
+    def _line(self, now_s: float) -> str:
+        gained = self._share - (self._begun or 0.0)
+        left = _left((now_s - self._started_s) * (1 - self._share) / gained) if gained > 0 else ""
+        return f"{_bar(self._share)} {100 * self._share:.1f} %  {self._note}  {left}".rstrip()
+
+
+def _bar(share: float) -> str:
+    return f"[{'#' * round(share * _BAR_WIDTH):.<{_BAR_WIDTH}}]"
+
+
+def _left(seconds: float) -> str:
+    minutes, left_s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left_s:02} left" if hours else f"{minutes}:{left_s:02} left"
