@@ -18,7 +18,7 @@ from server.media.whole_file import whole_file
 from server.training.dataset_checks import CheckedDataset, check_dataset, count_pictures
 from server.training.dataset_report import DatasetReport, encode_report, report_text
 from server.training.recipe import read_recipe
-from server.training.train import ResumeOrder, Trained, TrainOrder, resume, train
+from server.training.train import ResumeOrder, Trained, TrainOrder, check_base, resume, train
 from server.training.training_folder import TrainingFolder
 from server.training.training_watch import Epoch, Listener
 
@@ -66,6 +66,7 @@ def _begin(settings: Settings, arguments: argparse.Namespace, *, folder: Trainin
 def _order(arguments: argparse.Namespace) -> TrainOrder:
     if not arguments.base:
         raise InvalidRequest("train needs --base: .pt weights to begin with, or yolov8n.yaml to begin with nothing")
+    check_base(arguments.base)
     return TrainOrder(
         base=arguments.base,
         imgsz=_imgsz(arguments.imgsz),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def _gather(pictures: list[_Picture], *, labels: tuple[str, ...]) -> CheckedSpli
     counts = Counter(int(number) for one in pictures for number in one.label.class_id)
     longest = np.concatenate([one.longest_px for one in pictures]) if pictures else np.zeros(0)
     histogram = np.histogram(longest, [*OBJECT_SIZES_PX, np.inf])[0]
-    bounds = [f"{start} to {end}" for start, end in zip(OBJECT_SIZES_PX, OBJECT_SIZES_PX[1:], strict=False)]
+    bounds = [f"{start} to {end}" for start, end in pairwise(OBJECT_SIZES_PX)]
     facts = SplitFacts(
         pictures=len(pictures),
         without_objects=sum(not len(one.label.boxes) for one in pictures),

@@ -88,7 +88,7 @@ def class_names(described: dict[str, Any], data: Path) -> tuple[str, ...]:
 
 
 def picture_paths(described: dict[str, Any], *, data: Path, split: str) -> Iterator[Path]:
-    """The pictures of a split, in no order; those of a text file whether they are there or not. Blocks; raises InvalidRequest."""
+    """The pictures of a split, in no order; those of a text file, there or not. Blocks; raises InvalidRequest."""
     named = described.get(split)
     if not named:
         raise InvalidRequest(f"{data}: has no split {split!r}")

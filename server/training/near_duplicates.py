@@ -45,8 +45,8 @@ def mirrored(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def near_duplicates(train: npt.NDArray[np.uint64], val: npt.NDArray[np.uint64]) -> list[Pair]:
     """For each picture of `val` that is also in `train` the one that is most alike. Any thread; blocks.
 
-    `train` is `(n, 2) uint64`, a fingerprint for each picture; `val` `(m, 2, 2) uint64`, that of the picture and of its mirrored
-    one. A million pairs take about a tenth of a second.
+    `train` is `(n, 2) uint64`, a fingerprint for each picture; `val` `(m, 2, 2) uint64`, that of the picture and of its
+    mirrored one.
     """
     pairs = []
     for start in range(0, len(val) if len(train) else 0, _CHUNK):

@@ -23,8 +23,11 @@ _TRAIN_ERRORS = (RuntimeError, ValueError, TypeError, AssertionError, KeyError, 
 
 @dataclass(frozen=True, slots=True)
 class TrainOrder:
-    """What to train with, and how. `minutes` is a budget that the number of epochs follows; `device` is auto, cpu, mps or the
-    number of a GPU; `batch` None is the device's default."""
+    """What to train with, and how.
+
+    `base` is a path or the name of an architecture. `minutes` is a budget that the number of epochs follows. `device` is auto,
+    cpu, mps or the number of a GPU. `batch` None is the device's default.
+    """
 
     base: str
     imgsz: int = IMGSZ
@@ -61,18 +64,19 @@ def train(order: TrainOrder, folder: TrainingFolder, *, listener: Listener) -> T
     Raises InvalidRequest for a base or a recipe that cannot be used, ModelError when the training fails.
     """
     with _ultralytics(folder):
-        model = _load_base(order.base)
+        check_base(order.base)
+        model = load_weights(Path(order.base))
         device = _device(order.device)
         amp = _amp(device, float32=order.float32)
         _check_names(order.recipe)
         watch = TrainingWatch(folder, amp=amp, used_s=0.0, listener=listener)
         batch = order.batch or (CPU_BATCH if device == "cpu" else BATCH)
-        wishes = dict(imgsz=order.imgsz, epochs=order.epochs, batch=batch, time=order.minutes and order.minutes / 60)
+        wishes = {"imgsz": order.imgsz, "epochs": order.epochs, "batch": batch, "time": order.minutes and order.minutes / 60}
         return _run(model, folder, watch=watch, settings={**order.recipe, **wishes, "device": device, "amp": amp})
 
 
 def resume(order: ResumeOrder, folder: TrainingFolder, *, listener: Listener) -> Trained:
-    """Goes on from the checkpoint, to the number of epochs or the time that the training was begun with. Otherwise as `train`."""
+    """Goes on from the checkpoint to the number of epochs, or the time, that the training was begun with; else as `train`."""
     folder.check_resumable()
     with _ultralytics(folder):
         # Ultralytics writes on beside its own checkpoint; ours is the one that is whole.
@@ -82,7 +86,7 @@ def resume(order: ResumeOrder, folder: TrainingFolder, *, listener: Listener) ->
         model = load_weights(folder.run / "weights" / "last.pt", named=folder.checkpoint)
         begun = model.ckpt
         minutes = order.minutes or (begun["train_args"]["time"] or 0) * 60
-        used_s = float(begun["train_results"]["time"][-1]) if minutes else 0.0
+        used_s = float(begun["train_results"]["time"][-1])
         if begun["epoch"] + 1 >= begun["train_args"]["epochs"] or (minutes and used_s >= minutes * 60):
             return _finish(folder, figures=_validated(model))
         device = _device(order.device)
@@ -138,13 +142,12 @@ def _validated(model: Any) -> dict[str, float]:
     return figures
 
 
-def _load_base(base: str) -> Any:
-    """The model to begin with: weights in a file, or the name of an architecture that Ultralytics knows, without weights."""
+def check_base(base: str) -> None:
+    """Raises InvalidRequest for what is neither weights in a file nor the name of an architecture, which has no weights."""
     if Path(base).suffix.lower() not in (".pt", ".yaml", ".yml"):
         raise InvalidRequest(f"--base: {base} is neither .pt weights nor an architecture such as yolov8n.yaml")
     if Path(base).suffix.lower() == ".pt" and not Path(base).is_file():
         raise InvalidRequest(f"--base: {base}: there is no such file, and nothing is downloaded")
-    return load_weights(Path(base))
 
 
 def _check_names(recipe: Recipe) -> None:

@@ -40,6 +40,7 @@ def _read(epochs: Path) -> list[dict[str, str]]:
 def _draw(rows: Sequence[Mapping[str, str]]) -> Any:
     """Losses on the left, accuracy on the right."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - part of the extra; Figure itself needs no display
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - likewise
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
     losses, accuracy = figure.subplots(1, 2)
@@ -51,6 +52,7 @@ def _draw(rows: Sequence[Mapping[str, str]]) -> Any:
     losses.set(xlabel="epoch", ylabel="loss")
     accuracy.set(xlabel="epoch", ylabel="on the validation split", ylim=(0, 1.01))
     for axes in (losses, accuracy):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(visible=True, alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="best")

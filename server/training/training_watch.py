@@ -25,7 +25,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who is told: `on_step` of the share that is done, 0 to 1, and of where that is, after each batch; `on_epoch` of each epoch."""
+    """Who is told: `on_step` after each batch of the share that is done, 0 to 1, and of where that is; `on_epoch`."""
 
     on_step: Callable[[float, str], None] = lambda share, where: None
     on_epoch: Callable[[Epoch], None] = lambda epoch: None
@@ -35,7 +35,7 @@ class TrainingWatch:
     """Callbacks of one training; all are called on the thread that trains.
 
     `amp` is the precision for this machine, which another one's checkpoint does not know. `used_s` is the time that
-    went by before an interruption, with a time budget.
+    went by before an interruption.
     """
 
     def __init__(self, folder: TrainingFolder, *, amp: str | bool, used_s: float, listener: Listener) -> None:
@@ -71,8 +71,10 @@ class TrainingWatch:
             trainer.model.to(memory_format=torch.channels_last)
 
     def on_train_start(self, trainer: Any) -> None:
-        """The clock starts, earlier by what went by before an interruption; torch gets all processors, of which Ultralytics
-        leaves one out."""
+        """The clock starts, earlier by what went by before an interruption.
+
+        Torch gets all processors, of which Ultralytics leaves one out.
+        """
         import torch  # noqa: PLC0415 - the extra
 
         trainer.train_time_start -= self._used_s
@@ -83,7 +85,7 @@ class TrainingWatch:
         """From here on Ultralytics needs the first epoch only to share the time among all epochs that it was for."""
         self._batches = 0
         self._validated = False
-        if self._used_s:
+        if self._used_s and trainer.args.time:
             trainer.start_epoch = 0
 
     def on_train_batch_end(self, trainer: Any) -> None:
@@ -99,7 +101,7 @@ class TrainingWatch:
         self._validated = True
 
     def on_model_save(self, trainer: Any) -> None:
-        """The epoch is done. Ultralytics writes over its only checkpoint; a kill meanwhile leaves half of it, but ours whole."""
+        """The epoch is done. Ultralytics writes over its one checkpoint: a kill meanwhile leaves half of that, ours whole."""
         if trainer.best.exists() and trainer.best_fitness == trainer.fitness:
             copy_whole(trainer.best, self._folder.checkpoint_best)
         copy_whole(trainer.last, self._folder.checkpoint)
