@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class TrainingFolder:
             file.unlink(missing_ok=True)
         shutil.rmtree(self.run, ignore_errors=True)
 
-    def write_data(self, splits: dict[str, Sequence[Path]], *, labels: Sequence[str]) -> None:
+    def write_data(self, splits: Mapping[str, Sequence[Path]], *, labels: Sequence[str]) -> None:
         """Writes `data.yaml` and a list of pictures for each split. Blocks; raises OSError.
 
         Ultralytics looks for relative paths in several places; absolute ones in lists leave nothing to be looked for, and what
