@@ -49,7 +49,7 @@ def _begin(settings: Settings, arguments: argparse.Namespace, *, folder: Trainin
     order = None if arguments.check_only else _order(arguments)
     if order is not None and not arguments.force:
         folder.check_unused()
-    dataset = _check(Path(arguments.data), imgsz=_imgsz(arguments.imgsz), max_pixels=settings.predict.max_pixels)
+    dataset = _check(Path(arguments.data), imgsz=_imgsz(arguments.input_px), max_pixels=settings.predict.max_pixels)
     errors = dataset.report.errors
     _write_report(dataset.report, folder.path)
     print(report_text(dataset.report))  # noqa: T201 - the answer to the person at the terminal
@@ -69,7 +69,7 @@ def _order(arguments: argparse.Namespace) -> TrainOrder:
     check_base(arguments.base)
     return TrainOrder(
         base=arguments.base,
-        imgsz=_imgsz(arguments.imgsz),
+        imgsz=_imgsz(arguments.input_px),
         epochs=_positive(arguments.epochs, flag="--epochs"),
         batch=None if arguments.batch is None else _positive(arguments.batch, flag="--batch"),
         device=arguments.device,

@@ -10,7 +10,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="YAML", help="data.yaml of a data set in YOLO layout, with the splits train and val")
     parser.add_argument("--base", help=".pt weights to begin with, or an architecture without any: yolov8n.yaml")
     parser.add_argument(
-        "--imgsz", type=int, default=IMGSZ, metavar="N", help=f"longest side of the input, a multiple of 32 (default: {IMGSZ})"
+        "--imgsz",
+        dest="input_px",
+        type=int,
+        default=IMGSZ,
+        metavar="N",
+        help=f"longest side of the input, a multiple of 32 (default: {IMGSZ})",
     )
     parser.add_argument(
         "--epochs", type=int, default=EPOCHS, metavar="N", help=f"how often each picture is seen (default: {EPOCHS})"
