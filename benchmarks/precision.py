@@ -82,7 +82,13 @@ def _accuracy(folder: Path, split: LabelledSplit) -> dict[str, object]:
     served = evaluate_pictures(detector, split, sizes=[IMGSZ], confidence=detector.info.confidence, workplace=place)[
         IMGSZ
     ].metrics
-    return {"map50": served.map50, "map50_95": served.map50_95, "best_f1": served.best.f1, "recall": served.default.recall}
+    figures = {
+        "map50": served.map50,
+        "map50_95": served.map50_95,
+        "best_f1": served.best.f1,
+        "recall": served.default.recall,
+    }
+    return {name: None if value is None else round(value, 4) for name, value in figures.items()}
 
 
 if __name__ == "__main__":
