@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | compose | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.commands.compose_arguments import add_compose_arguments
 from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
@@ -72,6 +73,14 @@ def doctor(arguments: argparse.Namespace) -> int:
     return run(_settings(arguments), arguments)
 
 
+def compose(arguments: argparse.Namespace) -> int:
+    """Makes a larger training set from a labelled one."""
+    from server.commands.compose import run  # noqa: PLC0415 - needs PyYAML, which the extras bring
+
+    configure_logging(level="warning", json_lines=False)
+    return run(arguments)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
     from server.training.export import export_model  # noqa: PLC0415 - needs the ultralytics extra
@@ -119,6 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     examining.add_argument("--json", action="store_true", help="the findings as JSON")
     _add_serve_flags(examining)
     examining.set_defaults(run=doctor)
+
+    composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
+    add_compose_arguments(composing)
+    composing.set_defaults(run=compose)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     exporting.add_argument("weights", help=".pt file of an ultralytics detector")
