@@ -139,12 +139,14 @@ def _evaluate_pictures(
         on_checked=progress.advance,
     )
     confidence = detector.info.confidence
-    served = evaluate_pictures(detector, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-    if order.against is not None:
-        weights = load_detector(order.against, iou=settings.model.iou, threads=settings.inference.threads)
-        theirs = evaluate_pictures(weights, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-        outcome.against = compare(served, theirs, path=order.against, info=weights.info)
-    progress.close()
+    try:
+        served = evaluate_pictures(detector, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
+        if order.against is not None:
+            weights = load_detector(order.against, iou=settings.model.iou, threads=settings.inference.threads)
+            theirs = evaluate_pictures(weights, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
+            outcome.against = compare(served, theirs, path=order.against, info=weights.info)
+    finally:
+        progress.close()
     for problem in next(iter(served.values())).problems:
         progress.say(f"sightline: {problem}")
     outcome.served = served
