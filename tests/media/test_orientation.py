@@ -1,10 +1,12 @@
 """Orientation of recorded pictures: each of the eight ways, against a picture drawn that way."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from server.media.orientation import Orientation
 
+Plane = npt.NDArray[np.uint8]
 ONE = 1 << 16
 WAYS = {
     "upright": (ONE, 0, 0, ONE),
@@ -32,9 +34,7 @@ def test_planes_are_moved_as_the_matrix_says(way: str) -> None:
     assert turned.ravel().tolist() == [value for plane in expected for value in plane.ravel().tolist()]
 
 
-def _moved(
-    plane: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], matrix: tuple[int, int, int, int]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _moved(plane: Plane, matrix: tuple[int, int, int, int]) -> Plane:
     """Each pixel by itself."""
     a, b, c, d = (value // ONE for value in matrix)
     spots = {(a * x + c * y, b * x + d * y): int(plane[y, x]) for y in range(plane.shape[0]) for x in range(plane.shape[1])}
