@@ -131,6 +131,7 @@ def test_ctrl_c_leaves_no_figures(what: str, data: Path, drawn_clip: Path, tmp_p
         (("--data", "DATA", "--model", "no/model"), "no/model"),
         (("--data", "DATA", "--by-source", "README.md"), "README.md"),
         (("--data", "DATA", "--out", "README.md/below"), "README.md"),
+        (("--data", "DATA", "--against", "no/best.pt"), "no/best.pt"),
         (("--clips", "no/clips"), "no/clips"),
         (("--clips", "static", "--rule", "5/3"), "5 of 3"),
         (("--clips", "static", "--rule", "three"), "'three'"),
