@@ -44,7 +44,7 @@ METRIC_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class VideoStats:
-    """Video files: how many there are in each state now, and since the start checks by outcome, frames and seconds of checking."""
+    """Video files: how many there are in each state now; since the start checks by outcome, frames, seconds of checking."""
 
     by_state: Mapping[str, int]
     by_outcome: Mapping[str, int]

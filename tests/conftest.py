@@ -88,7 +88,15 @@ def with_sections(
     storage: Storage | None = None,
 ) -> Settings:
     """The settings with some sections replaced."""
-    given = {"server": server, "predict": predict, "live": live, "webrtc": webrtc, "auth": auth, "videos": videos, "storage": storage}
+    given = {
+        "server": server,
+        "predict": predict,
+        "live": live,
+        "webrtc": webrtc,
+        "auth": auth,
+        "videos": videos,
+        "storage": storage,
+    }
     return msgspec.structs.replace(settings, **{name: section for name, section in given.items() if section is not None})
 
 

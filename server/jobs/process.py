@@ -122,7 +122,7 @@ class CheckProcess:
             return content if kind == KIND_PICTURE else decode_report(content)
         except asyncio.IncompleteReadError:  # it ended, perhaps in the middle of a block
             return None
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise Broken(f"a report that cannot be read: {exc}") from exc
 
     async def _listen(self) -> None:

@@ -41,7 +41,13 @@ def test_takes_the_one_that_waits_longest(records: JobRecords) -> None:
     assert [job.id if job else None for job in taken] == ["1", "2", "0", None]
     first = taken[0]
     assert first is not None
-    assert (first.state, first.started_at, first.lease_owner, first.lease_until, first.attempts) == ("running", 50.0, "a", 60.0, 1)
+    assert (first.state, first.started_at, first.lease_owner, first.lease_until, first.attempts) == (
+        "running",
+        50.0,
+        "a",
+        60.0,
+        1,
+    )
     assert records.get("1") == first
 
 
@@ -118,3 +124,16 @@ def test_many_workers_never_take_the_same_job(records: JobRecords) -> None:
     with ThreadPoolExecutor(8) as workers:
         taken = [job_id for found in workers.map(work, range(8)) for job_id in found]
     assert sorted(taken, key=int) == [str(number) for number in range(30)]
+
+
+def test_begins_again_only_what_failed_or_was_cancelled(records: JobRecords) -> None:
+    """A running job is its worker's, and a result is kept."""
+    for state in JobState:
+        records.add(make_job(id=state, state=state, error="before", frames_done=3))
+    for state in (JobState.FAILED, JobState.CANCELLED):
+        again = records.restart(state, values={"error": None, "frames_done": 0})
+        assert (again.state, again.error, again.frames_done) == (JobState.QUEUED, None, 0)
+    for state in (JobState.QUEUED, JobState.RUNNING, JobState.DONE):
+        with pytest.raises(Conflict):
+            records.restart(state, values={"error": None})
+        assert records.get(state).error == "before"
