@@ -82,10 +82,10 @@ class VideoJobs:
         await self._retention.aclose()
         await self._announcements.aclose()
 
-    async def probe(self, upload: Path) -> Probed:
+    async def probe(self, upload: Path, *, name: str) -> Probed:
         """What an uploaded file says of itself; raises as `probe_upload`."""
         async with self._probing:
-            return await probe_upload(upload, self._options.limits)
+            return await probe_upload(upload, name=name, limits=self._options.limits)
 
     async def check_room_in_queue(self, most: int) -> None:
         """Raises Overloaded while `most` jobs wait."""
