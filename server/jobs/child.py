@@ -110,7 +110,12 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
     line = VideoLine(pool=pool, options=options, annotator=BoxAnnotator(info.labels))
     summary = line.run(
-        Path(order.source), Path(order.out), every=order.every, annotated=True, on_progress=_tell(pipe), on_preview=pipe.show
+        Path(order.source),
+        Path(order.out),
+        every=order.every,
+        name=order.name,
+        on_progress=_tell(pipe),
+        on_preview=pipe.show,
     )
     return Finished(summary.frames, summary.detections, len(summary.tracks))
 

@@ -18,7 +18,7 @@ from tests.e2e.marked_clip import write_marked_clip
 from tests.marked_video import read_number
 from tests.server_process import ServerProcess
 
-FRAMES = 240
+FRAMES = 150
 CHILD = "server.jobs.child"
 
 
@@ -57,7 +57,7 @@ def wait_for(server: ServerProcess, video_id: str, is_so: Callable[[dict[str, An
 
 def in_the_middle(video: dict[str, Any]) -> bool:
     """Whether some of its frames are checked and others are not."""
-    return bool(video["state"] == "running" and 10 < video["frames_done"] < FRAMES - 20)
+    return bool(video["state"] == "running" and 5 < video["frames_done"] < FRAMES - 20)
 
 
 def is_done(video: dict[str, Any]) -> bool:
