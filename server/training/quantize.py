@@ -56,12 +56,12 @@ def digest(pictures: Sequence[Path]) -> str:
     return total.hexdigest()
 
 
-def quantize(xml: Path, *, pictures: Sequence[Path], imgsz: int, head_in_float: bool = True) -> None:
-    """Replaces an OpenVINO IR by its INT8 form; takes about a tenth of a second a picture. Blocks.
+def quantize(xml: Path, *, pictures: Sequence[Path], imgsz: int) -> None:
+    """Replaces an OpenVINO IR by its INT8 form; takes about a fifth of a second of processor time a picture at 640 px. Blocks.
 
-    `head_in_float` leaves the last block (box distances, class scores and what makes boxes of them) as it is: its outputs reach
-    from a thousandth to the picture's width, which 256 steps cannot tell apart. Raises ModelError, and InvalidRequest for a
-    picture that cannot be read.
+    The last block (box distances, class scores and what makes boxes of them) stays in float: its outputs reach from a
+    thousandth to the picture's width, which 256 steps cannot tell apart. Raises ModelError, and InvalidRequest for a picture
+    that cannot be read.
     """
     nncf = _nncf()
     import openvino  # noqa: PLC0415 - behind the module above, which keeps both from reporting each start to their makers
@@ -73,10 +73,10 @@ def quantize(xml: Path, *, pictures: Sequence[Path], imgsz: int, head_in_float: 
         try:
             quantized = nncf.quantize(
                 model,
-                nncf.Dataset(pictures, lambda path: _model_input(path, imgsz=imgsz)),
+                nncf.Dataset(pictures, lambda path: model_input(path, imgsz=imgsz)),
                 preset=nncf.QuantizationPreset.MIXED,
                 subset_size=len(pictures),
-                ignored_scope=_head(model, nncf) if head_in_float else None,
+                ignored_scope=_head(model, nncf),
             )
         except (RuntimeError, ValueError, nncf.InternalError, nncf.ValidationError, nncf.UnsupportedModelError) as exc:
             raise ModelError(f"{xml.name}: NNCF cannot quantise this model: {exc}") from exc
@@ -99,7 +99,8 @@ def _nncf() -> ModuleType:
     import nncf  # noqa: PLC0415 - part of the extra, seconds to import
 
     nncf.set_log_level(logging.ERROR)
-    return nncf
+    module: ModuleType = nncf
+    return module
 
 
 def _head(model: Any, nncf: ModuleType) -> object:
@@ -110,7 +111,7 @@ def _head(model: Any, nncf: ModuleType) -> object:
     return nncf.IgnoredScope(patterns=[rf".*\bmodel\.{max(found)}\b.*"])
 
 
-def _model_input(path: Path, *, imgsz: int) -> npt.NDArray[np.float32]:
+def model_input(path: Path, *, imgsz: int) -> npt.NDArray[np.float32]:
     """A picture as the served model gets it behind its conversion: `(1, 3, h, w) float32`, RGB, 0 to 1."""
     try:
         data = _content(path)
