@@ -21,7 +21,7 @@ ULTRALYTICS = REPOSITORY / ".venv-ultralytics" / "bin"
 
 
 def run(*, rounds: int = 5) -> None:
-    """Takes both clips through each of them in turn, several times; without the clips or the second environment it does nothing."""
+    """Takes both clips through each of them in turn, several times; nothing without the clips or the second environment."""
     if not (SHARED / "data" / "clips").is_dir() or not (ULTRALYTICS / "yolo").exists():
         print("video: needs the clips and weights in ../shared, and `make extra`; left out", flush=True)
         return
