@@ -42,8 +42,8 @@ export class Live {
   #viewHeight;
   #details = "";
 
-  /** @param {{health: Health, info: Info, announcer: Announcer}} page */
-  constructor({ health, info, announcer }) {
+  /** @param {{health: Health, info: Info, announcer: Announcer, events: import("./events.js").ServerEvents}} page */
+  constructor({ health, info, announcer, events }) {
     this.#announcer = announcer;
     this.#video.muted = this.#preview.muted = true;
     this.#stage = this.#buildStage();
@@ -68,7 +68,7 @@ export class Live {
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
     this.#live = new LiveSession({ iceServers: info.iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
-    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer });
+    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer, events });
     this.element = this.#build();
     this.#show("idle");
   }
@@ -262,6 +262,15 @@ export class Live {
     this.#watch.strip.element.hidden = state !== null;
     this.#controls.stop.hidden = state !== null && ![...CONNECTING, "lost"].includes(state);
     this.#stage.element.classList.toggle("stale", state === "lost");
+  }
+
+  /** @returns {import("./shortcuts.js").Keys} */
+  keys() {
+    return {
+      b: { label: "Boxes on or off", run: () => this.toggleBoxes() },
+      f: { label: "Full screen", run: () => this.fullScreen() },
+      s: { label: "Save the picture", run: () => void this.savePicture() },
+    };
   }
 
   /** Draws the boxes or leaves them out. */

@@ -32,6 +32,9 @@ export const ACTIONS = {
   copyDetails: { label: "Copy details" },
   choose: { label: "Choose a picture", icon: "upload" },
   chooseOther: { label: "Choose another picture", icon: "upload" },
+  chooseFiles: { label: "Choose files", icon: "upload" },
+  sendAgain: { label: "Send again", icon: "swap" },
+  remove: { label: "Remove" },
 };
 
 /** @type {Record<string, State>} */
@@ -224,6 +227,80 @@ export const PICTURE_STATES = {
     heading: "The server does not answer",
     body: "Check that it is running and that this device is online, then try again.",
     actions: ["again"],
+    primary: true,
+  },
+  signedOut: {
+    icon: "lock",
+    heading: "Please sign in again",
+    body: "Your sign-in has run out.",
+    actions: ["signIn"],
+    primary: true,
+  },
+};
+
+/** @type {Record<string, State>} */
+export const VIDEO_STATES = {
+  opening: { icon: "video", heading: "Opening", body: "", actions: ["chooseFiles"], progress: true },
+  empty: {
+    icon: "video",
+    heading: "Find {noun}s in a recording",
+    body: "Drop a video. You see it being checked, then get the marked video, a timeline and the data.",
+    actions: ["chooseFiles"],
+    primary: true,
+  },
+  toSend: { icon: "upload", heading: "{name} waits", body: "{line}", actions: ["cancel"] },
+  uploading: { icon: "upload", heading: "Uploading {name}", body: "{line}", actions: ["cancel"], progress: true },
+  broken: {
+    icon: "plug",
+    heading: "The upload of {name} stopped",
+    body: "{problem}",
+    actions: ["sendAgain"],
+    primary: true,
+  },
+  refused: { icon: "block", heading: "{name} was not added", body: "{problem}", actions: ["chooseFiles"], primary: true },
+  refusedNow: {
+    icon: "server",
+    heading: "{name} was not added",
+    body: "{problem}",
+    actions: ["sendAgain", "chooseFiles"],
+    primary: true,
+  },
+  queued: { icon: "video", heading: "{name} waits", body: "{line}", actions: ["remove"] },
+  starting: {
+    icon: "video",
+    heading: "Checking {name}",
+    body: "The first pictures come in a moment.",
+    actions: ["cancel"],
+    progress: true,
+  },
+  failed: { icon: "block", heading: "{name} was not checked", body: "{problem}", actions: ["chooseFiles"], primary: true },
+  failedNow: {
+    icon: "warn",
+    heading: "{name} was not checked",
+    body: "{problem}",
+    actions: ["again", "chooseFiles"],
+    primary: true,
+  },
+  cancelled: { icon: "stop", heading: "{name} was cancelled", body: "{line}", actions: ["restart"], primary: true },
+  gone: {
+    icon: "block",
+    heading: "This video is not here any more",
+    body: "It was deleted, or its time on the server was over.",
+    actions: ["chooseFiles"],
+    primary: true,
+  },
+  unplayable: {
+    icon: "warn",
+    heading: "The video does not play here",
+    body: "This browser could not open it. Saved, it plays in most other programs.",
+    actions: ["again"],
+    primary: true,
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online. The list comes by itself then.",
+    actions: ["now"],
     primary: true,
   },
   signedOut: {
