@@ -100,8 +100,8 @@ export class VideoPlace {
     if (!this.#open) this.#drop.open();
     this.#open = true;
     this.#named = id;
-    const file = this.#videos.files.find(({ job }) => job?.id === id);
-    if (file) this.#selected = file.key;
+    if (id) this.#selected = this.#videos.files.find(({ job }) => job?.id === id)?.key ?? "";
+    else this.#name(this.#current()?.job?.id ?? "");
     if (this.#videos.state !== "loaded") void this.#videos.load();
     this.#render();
   }

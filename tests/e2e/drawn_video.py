@@ -18,12 +18,13 @@ LENGTH_S = 8.0
 
 
 def write_video(path: Path, pictures: Iterable[Image], *, fps: int = FPS) -> Path:
-    """An H.264 video of BGR pictures; what the suffix says is its container."""
+    """An H.264 video of BGR pictures of one size; what the suffix says is its container."""
+    shots = list(pictures)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "20", "threads": "1"})
+        stream.height, stream.width = shots[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for index, picture in enumerate(pictures):
-            stream.height, stream.width = picture.shape[:2]
+        for index, picture in enumerate(shots):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(stream.encode(frame))

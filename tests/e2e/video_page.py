@@ -1,19 +1,12 @@
-"""What the tests of the place Video do with the page, and the server that they share."""
+"""What the tests of the place Video do with the page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.browser import RunningServer
 
-@pytest.fixture(scope="module")
-def video_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with a data folder of its own."""
-    running = RunningServer.start(env={"SIGHTLINE_SERVER__DATA_DIR": str(tmp_path_factory.mktemp("data"))})
-    yield running
-    running.stop()
+Asked = list[tuple[str, str]]
+"""What a page has asked of videos since its test began: methods and paths."""
 
 
 async def add(page: Page, *files: Path) -> None:
