@@ -97,7 +97,7 @@ class RunningCheck:
             if self._stop is not None and not isinstance(outcome, Finished):
                 return self._stop
             if isinstance(outcome, Crashed):
-                logger.warning("checking %s: the process broke off: %s\n%s", self.job.name, outcome.how, process.last_words)
+                logger.warning("checking %s: the process broke off: %s | %s", self.job.name, outcome.how, process.last_words)
             return outcome
 
     async def _follow(self, process: CheckProcess) -> Outcome:

@@ -33,7 +33,7 @@ async def probe_upload(source: Path, limits: Limits) -> Probed:
         except (TimeoutError, Broken) as exc:
             raise Unprocessable("The file is damaged: reading what it is took too long.") from exc
         how = describe_end(await process.wait())
-        logger.warning("an upload cannot be read: %s\n%s", how, process.last_words)
+        logger.warning("an upload cannot be read: %s | %s", how, process.last_words)
         raise Unprocessable("The file is damaged: reading what it is crashed.")
 
 

@@ -27,7 +27,9 @@ from server.resources import PACKAGE
 COMMAND = (sys.executable, "-m", "server.jobs.child")
 # What a library or Python says before it ends; it goes into the log.
 _LAST_WORDS = 20
-_LINE_CHARACTERS = 500
+_LINE_BYTES = 500
+# Behind the trace that faulthandler writes; it names everything that was imported.
+_NOISE = b"Extension modules:"
 
 
 class Broken(Exception):
@@ -68,7 +70,7 @@ class CheckProcess:
     @property
     def last_words(self) -> str:
         """What it wrote to standard error last."""
-        return "\n".join(self._last_words)
+        return " | ".join(line for line in self._last_words if line)
 
     async def reports(self, *, stall_s: float) -> AsyncIterator[Report | bytes]:
         """Yields its reports, and pictures as JPEG files, until it ends.
@@ -120,15 +122,20 @@ class CheckProcess:
             return content if kind == KIND_PICTURE else decode_report(content)
         except asyncio.IncompleteReadError:  # it ended, perhaps in the middle of a block
             return None
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise Broken(f"a report that cannot be read: {exc}") from exc
 
     async def _listen(self) -> None:
-        """Keeps its last words, in pieces, so that a line without an end fills no memory."""
-        errors = self._process.stderr
+        """Keeps its last words; a line without an end fills no memory."""
+        errors, line = self._process.stderr, b""
         while errors is not None and (piece := await errors.read(4096)):
-            for line in piece.decode("utf-8", "replace").splitlines():
-                self._last_words.append(line[:_LINE_CHARACTERS])
+            *lines, line = (line + piece).split(b"\n")
+            self._last_words.extend(_short(one) for one in lines if not one.startswith(_NOISE))
+            line = line[:_LINE_BYTES]
+
+
+def _short(line: bytes) -> str:
+    return line[:_LINE_BYTES].decode("utf-8", "replace").rstrip()
 
 
 @asynccontextmanager

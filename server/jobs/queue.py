@@ -80,7 +80,11 @@ class RecordedQueue:
     async def cancel(self, job_id: str) -> Job:
         """Ends a job that waits or runs, whoever runs it; raises NotFound and Conflict."""
         values = {"finished_at": self.clock()}
-        return await self._change(job_id, JobState.CANCELLED, values)
+        change = self._records.change
+        cancelled = await self._on_executor(lambda: change(job_id, JobState.CANCELLED, values=values))
+        if cancelled is None:
+            raise RuntimeError("only a change by an owner can be left out")
+        return cancelled
 
     async def restart(self, job_id: str) -> Job:
         """Puts a failed or cancelled job at the end of the queue; raises NotFound and Conflict."""
@@ -93,17 +97,12 @@ class RecordedQueue:
             "attempts": 0,
             "crashes": 0,
         }
-        return await self._change(job_id, JobState.QUEUED, {**anew, "queued_at": self.clock()})
+        values = {**anew, "queued_at": self.clock()}
+        return await self._on_executor(lambda: self._records.restart(job_id, values=values))
 
     async def remove(self, job_id: str) -> None:
         """Forgets a finished job; raises NotFound and Conflict."""
         await self._on_executor(lambda: self._records.remove(job_id))
-
-    async def _change(self, job_id: str, state: JobState, values: dict[str, Any]) -> Job:
-        changed = await self._on_executor(lambda: self._records.change(job_id, state, values=values))
-        if changed is None:
-            raise RuntimeError("only a change by an owner can be left out")
-        return changed
 
     async def _on_executor(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

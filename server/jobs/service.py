@@ -126,7 +126,6 @@ class VideoJobs:
 
     async def restart(self, job_id: str) -> JobView:
         """Puts a failed or cancelled job at the end of the queue; raises NotFound and Conflict."""
-        await self._runner.stop(job_id)
         job = await self._queue.restart(job_id)
         self._runner.wake()
         return await self._tell(job)
@@ -139,6 +138,10 @@ class VideoJobs:
         await self._queue.remove(job_id)
         await asyncio.get_running_loop().run_in_executor(self._io, self.files.remove, job_id)
         self._announcements.removed(job_id)
+
+    async def sweep(self) -> None:
+        """Removes what is too old or too much, now."""
+        await self._retention.sweep()
 
     def check_of(self, job_id: str) -> RunningCheck | None:
         """The running check of a job, None when it does not run here."""

@@ -78,6 +78,15 @@ class JobRecords:
             changed = connection.execute(update(jobs).where(owned).values(lease_until=now + lease_s, **far))
             return changed.rowcount == 1
 
+    def restart(self, job_id: str, *, values: Mapping[str, Any]) -> Job:
+        """Puts a job that failed or was cancelled into the queue, with further values; raises NotFound and Conflict."""
+        with self._database.write() as connection:
+            job = _find(connection, job_id)
+            if not job.state.finished:  # a running one goes back to the queue only by its owner
+                raise Conflict(f"the file {job.name} is {job.state}: there is nothing to begin again")
+            check_transition(job, JobState.QUEUED)
+            return _update(connection, job, {**_NO_LEASE, **values, "state": JobState.QUEUED})
+
     def change(self, job_id: str, state: JobState, *, owner: str | None = None, values: Mapping[str, Any]) -> Job | None:
         """Brings a job into another state, with further values, and ends its lease; returns it as it is then.
 

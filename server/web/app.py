@@ -229,4 +229,5 @@ def _snapshot(app: web.Application) -> Snapshot:
         model=model.info if model.ready else None,
         pool=model.pool.stats() if model.ready else None,
         detections_fps=model.throughput.detections_fps if model.ready else None,
+        videos=app[app_keys.VIDEOS].stats(),
     )

@@ -94,7 +94,8 @@ class VideoReceiver:
 
     async def _read_part(self, part: BodyPartReader) -> None:
         if part.name == FILE_FIELD and not self._received.size_bytes:
-            self._received.filename = part.filename or ""
+            # Browsers write a quote in a name like this (https://html.spec.whatwg.org/#multipart-form-data).
+            self._received.filename = (part.filename or "").replace("%22", '"')
             await self._write(part.read_chunk)
         elif part.name and part.filename is None:
             text = await self._timely(read_part_bytes(part, max_bytes=MAX_FIELD_BYTES))

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from server.config import Settings
 from server.domain.errors import NotOffered
-from server.domain.job import JobState
 from server.jobs.files import JobFiles
 from server.jobs.messages import Limits, ModelOrder
 from server.jobs.options import JobOptions
 from server.jobs.queue import RecordedQueue
 from server.jobs.service import VideoJobs
+from server.metrics import VideoStats
 from server.storage.database import Database, open_database, sqlite_url
 from server.storage.jobs import JobRecords
 from server.web.admission import Admission
@@ -58,10 +58,14 @@ class VideoService:
         """Whether video files are taken."""
         return self._jobs is not None
 
-    @property
-    def counts(self) -> dict[JobState, int]:
-        """How many videos there are in each state; empty where they are not offered."""
-        return {} if self._jobs is None else self._jobs.counts
+    def stats(self) -> VideoStats | None:
+        """Counts for the metrics; None where videos are not offered."""
+        if self._jobs is None:
+            return None
+        stats = self._jobs.stats
+        return VideoStats(
+            {str(state): count for state, count in self._jobs.counts.items()}, stats.outcomes, stats.frames, stats.seconds
+        )
 
     async def open(self) -> None:
         """Opens records and folder, and begins to check what waits once the model is loaded.
