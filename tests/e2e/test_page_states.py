@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 VALUES = {
     "capacity": 8, "active": 8, "seconds": 14, "ago": 6, "attempt": 3, "detail": "The server closed it.", "missing": "WebRTC",
     "name": "a-picture-with-a-long-name-from-a-camera-20261122.jpg", "size": "41 MB", "limit": "32 MB",
-    "noun": "firearm", "line": "1 file ahead.", "problem": "The file ends after 0 frames. Export it again and add the new file.",
+    "noun": "firearm", "line": "1 file ahead.",
+    "problem": "The file ends after 0 frames. Export it again and add the new file.",
 }  # fmt: skip
 
 SHOW_EACH = """async (values) => {
@@ -29,7 +30,8 @@ SHOW_EACH = """async (values) => {
       const buttons = [...stage.element.querySelectorAll(".acts button")];
       const inside = stage.element.getBoundingClientRect();
       shown.push({
-        name: prefix + name, text: stage.element.innerText, body: state.body, words: buttons.map((button) => button.textContent),
+        name: prefix + name, text: stage.element.innerText, body: state.body,
+        words: buttons.map((button) => button.textContent),
         fits: document.documentElement.scrollWidth <= innerWidth && buttons.every((button) => {
           const box = button.getBoundingClientRect();
           return box.left >= inside.left && box.right <= inside.right && box.bottom <= inside.bottom && box.height >= 24;

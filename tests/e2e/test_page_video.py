@@ -191,7 +191,7 @@ async def test_the_results_are_saved(done: Page, tmp_path: Path) -> None:
         async with done.expect_download() as download:
             await done.get_by_role("link", name=label).click()
         file = await download.value
-        saved[label] = (file.suggested_filename, Path(await file.path()).read_bytes())
+        saved[label] = (file.suggested_filename, _content(Path(await file.path())))
     name, content = saved["Save detections as JSON"]
     assert name.endswith(".json")
     frames = json.loads(content)["frames"]
@@ -203,7 +203,11 @@ async def test_the_results_are_saved(done: Page, tmp_path: Path) -> None:
     name, content = saved["Save video with boxes"]
     assert name.endswith(".mp4")
     assert content[4:8] == b"ftyp"
-    await expect(done.locator(".head .sub")).to_contain_text("0:08 · 640×480 · 120 frames, every one checked · done in ")
+    await expect(done.locator(".head .sub")).to_contain_text("0:08 · 640\u00d7480 · 120 frames, every one checked · done in ")
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 async def test_nothing_found_is_said_with_its_threshold(page: Page, video_server: RunningServer, tmp_path: Path) -> None:

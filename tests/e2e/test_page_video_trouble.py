@@ -54,7 +54,7 @@ async def test_too_long_and_too_large_pictures_are_refused_before_they_are_sent(
     await add(page, write_table(tmp_path / "long.mp4"))
     await refused(page, "long.mp4", "long.mp4 is 8 s long, the limit is 5 s. Cut it, then add it again.")
     await add(page, write_empty_table(tmp_path / "wide.mp4"))
-    reason = "wide.mp4 has 640×480 pixels, the limit is 0.3 million in all. Lower its resolution, then add it again."
+    reason = "wide.mp4 has 640\u00d7480 pixels, the limit is 0.3 million in all. Lower its resolution, then add it again."
     await refused(page, "wide.mp4", reason)
     assert sent(asked) == []
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-
 Asked = list[tuple[str, str]]
 """What a page has asked of videos since its test began: methods and paths."""
 
