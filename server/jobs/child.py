@@ -34,6 +34,7 @@ from server.jobs.messages import (
     decode_order,
 )
 from server.jobs.report_pipe import ReportPipe
+from server.jobs.seen import NotingAnnotator, SeenParts
 from server.logs import configure_logging
 from server.media.video_probe import probe_video
 from server.pipeline.annotator import BoxAnnotator
@@ -106,9 +107,11 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
     info = detector.info
     pool = DetectorPool(detector, workers=order.model.workers)
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
-    line = VideoLine(pool=pool, options=options, annotator=BoxAnnotator(info.labels))
+    seen = SeenParts(info.labels)
+    line = VideoLine(pool=pool, options=options, annotator=NotingAnnotator(BoxAnnotator(info.labels), seen))
+    tell = _tell(pipe, seen)
     summary = line.run(
-        Path(order.source), Path(order.out), every=order.every, annotated=True, on_progress=_tell(pipe), on_preview=pipe.show
+        Path(order.source), Path(order.out), every=order.every, annotated=True, on_progress=tell, on_preview=pipe.show
     )
     return Finished(summary.frames, summary.detections, summary.tracks)
 
@@ -136,9 +139,9 @@ def _classes(order: CheckOrder, info: ModelInfo) -> frozenset[int] | None:
         raise InvalidRequest(f"the model of this server knows no class {exc.args[0]!r}; add the file again") from exc
 
 
-def _tell(pipe: ReportPipe) -> Callable[[VideoProgress], None]:
+def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
     def tell(progress: VideoProgress) -> None:
-        pipe.report(Progressed(progress.frames_done, progress.frames, progress.fps))
+        pipe.report(Progressed(progress.frames_done, progress.frames, progress.fps, seen.snapshot()))
 
     return tell
 

@@ -154,8 +154,9 @@ class VideoJobs:
 
     def _view(self, job: Job, positions: dict[str, int]) -> JobView:
         check = self._runner.check_of(job.id)
-        newest = check.job if check is not None and job.state is JobState.RUNNING else job
-        return self._announcements.view(newest, position=positions.get(job.id))
+        if check is not None and job.state is JobState.RUNNING:
+            return self._announcements.view(check.job, position=None, seen=check.seen)
+        return self._announcements.view(job, position=positions.get(job.id))
 
 
 def _positions(queued: list[Job]) -> dict[str, int]:

@@ -35,6 +35,22 @@ export function lanesOf({ frames }, frameS) {
   return [...lanes.values()].sort((a, b) => a.class - b.class);
 }
 
+/**
+ * The lanes of what was seen so far in a video that is still being checked.
+ * @param {import("./types.js").Seen} seen
+ * @param {number} frameS
+ * @returns {Lane[]}
+ */
+export function lanesSoFar({ part_s, classes }, frameS) {
+  const bridge = Math.max(GAP_S, 1.5 * part_s, 1.5 * frameS);
+  return classes.map(({ percent, ...kind }) => {
+    /** @type {Span[]} */
+    const spans = [];
+    percent.forEach((value, at) => value && add(spans, { t: at * part_s, confidence: value / 100 }, bridge));
+    return { ...kind, spans };
+  });
+}
+
 /** @param {import("./types.js").Result[]} results */
 function surest(results) {
   /** @type {Map<number, import("./types.js").Result>} */

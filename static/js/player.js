@@ -48,6 +48,7 @@ export class Player {
     for (const name of ["timeupdate", "seeking", "durationchange"]) video.addEventListener(name, () => this.#tell());
     video.addEventListener("play", () => this.#run());
     video.addEventListener("seeked", () => this.#next());
+    video.addEventListener("loadeddata", () => video.removeAttribute("poster"));
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("error", () => video.getAttribute("src") && onfail());
   }
@@ -60,7 +61,7 @@ export class Player {
     this.#fps = fps;
     this.#durationS = durationS;
     this.#wanted = null;
-    this.video.poster = poster;
+    this.video.poster = poster; // until its own first frame is there
     this.video.setAttribute("aria-label", `${name} with boxes`);
     this.video.src = address;
     this.controls.hidden = false;

@@ -64,6 +64,12 @@
  * @property {number | null} detections
  * @property {number | null} tracks
  * @property {{annotated: string, json: string, csv: string} | null} results
+ * @property {Seen | null} seen  what was seen so far, while it runs
+ */
+
+/**
+ * The best confidence of each class in each part of a video.
+ * @typedef {{part_s: number, classes: {class: number, name: string, percent: number[]}[]}} Seen
  */
 
 /** @typedef {{max_bytes: number, max_duration_s: number, max_pixels: number}} VideoLimits */

@@ -3,7 +3,7 @@ import { getVideoResult, videoAddress } from "./api.js";
 import { percent, playTime, roughly } from "./format.js";
 import { mayHelp } from "./file-words.js";
 import { FrameReader } from "./frame-reader.js";
-import { lanesOf } from "./lanes.js";
+import { lanesOf, lanesSoFar } from "./lanes.js";
 import { Player } from "./player.js";
 import { Preview } from "./preview.js";
 import { SightingsTable } from "./sightings-table.js";
@@ -151,7 +151,9 @@ export class VideoScreen {
     if (!job.duration_s) return;
     const left = job.eta_s === null ? "" : `, ${roughly(Math.max(1, job.eta_s))} left`;
     const text = `Checked up to ${playTime(job.progress * job.duration_s)}${left}`;
-    this.#timeline.grow({ lanes: [], durationS: job.duration_s, frameS: 0, fps: 0 }, { progress: job.progress, text });
+    const partS = job.seen?.part_s ?? 0;
+    const lanes = job.seen ? lanesSoFar(job.seen, partS) : [];
+    this.#timeline.grow({ lanes, durationS: job.duration_s, frameS: partS, fps: 0 }, { progress: job.progress, text });
   }
 
   #showPreview() {

@@ -335,7 +335,7 @@ const unbroken = (text) => text.replaceAll(" ", "\u00a0");
  * @param {string} label
  */
 const download = (href, word, label) =>
-  h("a", { class: "btn", href, download: true, "aria-label": `${label}` }, icon("save"), word);
+  h("a", { class: "btn", href: `${href}?download=1`, download: true, "aria-label": label }, icon("save"), word);
 
 /**
  * How long the server keeps results, read from one that it has; "" while there is none.

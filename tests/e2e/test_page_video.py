@@ -64,6 +64,10 @@ async def test_a_video_is_watched_while_it_is_checked(page: Page, video_server: 
     await expect(job_row(page, "gate.mp4")).to_contain_text("frames/s")
     await expect(page.get_by_role("progressbar", name="gate.mp4")).to_be_visible()
     await expect(page.locator(".tl-head .sub")).to_contain_text("Checked up to 0:")
+    grows = page.locator(".lane rect")
+    await expect(grows.first).to_be_visible(timeout=60_000)
+    mark = await grows.first.evaluate("({ dataset }) => [+dataset.start, +dataset.end]")
+    assert mark[0] == pytest.approx(SEEN_S[0][0], abs=0.6)
     await checked(page, "gate.mp4", timeout_s=180)
     await expect(preview).to_be_hidden()
     await expect(page.get_by_role("table", name="Sightings").locator("tbody tr")).to_have_count(12)
@@ -193,15 +197,15 @@ async def test_the_results_are_saved(done: Page, tmp_path: Path) -> None:
         file = await download.value
         saved[label] = (file.suggested_filename, _content(Path(await file.path())))
     name, content = saved["Save detections as JSON"]
-    assert name.endswith(".json")
+    assert name == "table-detections.json"
     frames = json.loads(content)["frames"]
     assert len(frames) == round(LENGTH_S * FPS)
     found = sum(len(frame["results"]) for frame in frames)
     name, content = saved["Save detections as CSV"]
-    assert name.endswith(".csv")
+    assert name == "table-detections.csv"
     assert len(list(csv.reader(content.decode().splitlines()))) == found + 1
     name, content = saved["Save video with boxes"]
-    assert name.endswith(".mp4")
+    assert name == "table-annotated.mp4"
     assert content[4:8] == b"ftyp"
     await expect(done.locator(".head .sub")).to_contain_text("0:08 · 640\u00d7480 · 120 frames, every one checked · done in ")
 
