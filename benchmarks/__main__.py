@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from benchmarks import overload, page, roundtrip, startup, viewers
+from benchmarks import jobs, overload, page, roundtrip, startup, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Any] = {
     "page": page,
     "overload": overload,
     "viewers": viewers,
+    "jobs": jobs,
 }
 
 

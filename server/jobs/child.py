@@ -88,7 +88,7 @@ def _answer(order: Order, pipe: ReportPipe) -> Report:
     try:
         return _probe(order) if isinstance(order, ProbeOrder) else _check(order, pipe)
     except (InvalidRequest, DetectorFailed, ModelError) as exc:
-        return Refused(_sentence(exc), _KINDS.get(type(exc), "failed"))
+        return Refused(_sentence(exc, order), _KINDS.get(type(exc), "failed"))
     except MemoryError:
         return Refused(f"It needs more than {order.limits.memory_bytes / GIB:.1f} GiB of memory (videos.max_memory_bytes).")
     except OSError as exc:
@@ -146,10 +146,15 @@ def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
     return tell
 
 
-def _sentence(error: Exception) -> str:
-    """An error as a sentence for a person."""
+def _sentence(error: Exception, order: Order) -> str:
+    """An error as a sentence for a person, who knows the file by another name than ours."""
     text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+    ours, theirs = Path(order.source).name, order.name
+    if text.startswith(f"{ours} "):
+        text = theirs + text.removeprefix(ours)
+    else:
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 if __name__ == "__main__":

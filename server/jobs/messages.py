@@ -47,9 +47,10 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class ProbeOrder(msgspec.Struct, frozen=True, tag="probe"):
-    """Say what a file is, from its headers."""
+    """Say what a file is, from its headers; `name` is what its owner calls it."""
 
     source: str
+    name: str
     limits: Limits
 
 

@@ -16,13 +16,13 @@ PROBE_S = 60.0
 _ERRORS: dict[str, type[InvalidRequest]] = {"unsupported": UnsupportedFormat, "too_large": TooLarge}
 
 
-async def probe_upload(source: Path, limits: Limits) -> Probed:
+async def probe_upload(source: Path, *, name: str, limits: Limits) -> Probed:
     """What the file says of itself.
 
     Raises UnsupportedFormat for what is no video, and Unprocessable for one without a picture, a damaged one, and one that
     crashes or holds up whoever reads it.
     """
-    order = ProbeOrder(str(source), msgspec.structs.replace(limits, cpu_s=int(PROBE_S)))
+    order = ProbeOrder(str(source), name, msgspec.structs.replace(limits, cpu_s=int(PROBE_S)))
     async with check_process(order) as process:
         try:
             async for report in process.reports(stall_s=PROBE_S):

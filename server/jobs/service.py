@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import Executor
 from pathlib import Path
 
-from server.domain.errors import Overloaded
+from server.domain.errors import Overloaded, RecordsUnavailable
 from server.domain.job import Job, JobState
 from server.jobs.announcements import Announcements, JobChange, JobView
 from server.jobs.check import RunningCheck
@@ -82,10 +82,10 @@ class VideoJobs:
         await self._retention.aclose()
         await self._announcements.aclose()
 
-    async def probe(self, upload: Path) -> Probed:
+    async def probe(self, upload: Path, *, name: str) -> Probed:
         """What an uploaded file says of itself; raises as `probe_upload`."""
         async with self._probing:
-            return await probe_upload(upload, self._options.limits)
+            return await probe_upload(upload, name=name, limits=self._options.limits)
 
     async def check_room_in_queue(self, most: int) -> None:
         """Raises Overloaded while `most` jobs wait."""
@@ -94,9 +94,17 @@ class VideoJobs:
             raise Overloaded(f"{waiting} videos wait to be checked, as many as are taken", retry_after_s=30)
 
     async def add(self, job: Job) -> JobView:
-        """Puts a job at the end of the queue; its upload lies in `files.incoming` and is moved from there."""
-        await asyncio.get_running_loop().run_in_executor(self._io, self.files.accept, job.id)
-        await self._queue.add(job)
+        """Puts a job at the end of the queue; its upload lies in `files.incoming` and is moved from there.
+
+        Nothing is left of it when this raises.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._io, self.files.accept, job.id)
+        try:
+            await self._queue.add(job)
+        except RecordsUnavailable:
+            await loop.run_in_executor(self._io, self.files.remove, job.id)
+            raise
         self._runner.wake()
         self._retention.wake()
         return await self._tell(job)

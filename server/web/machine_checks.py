@@ -13,7 +13,7 @@ from server.inference.throughput import Throughput
 from server.pipeline.capacity import Capacity
 from server.resources import version
 
-LIBRARIES = ("aiohttp", "aiortc", "aioice", "av", "openvino", "opencv-python-headless", "numpy")
+LIBRARIES = ("aiohttp", "aiortc", "aioice", "av", "openvino", "opencv-python-headless", "numpy", "SQLAlchemy")
 GIB = 1024**3
 # One model and eight streams stay below it; with less the system ends the process sooner or later.
 LEAST_MEMORY_BYTES = GIB

@@ -49,13 +49,14 @@ class VideoIntake:
         target = files.incoming(self._id)
         received = await VideoReceiver(target, limits=limits, free_bytes=files.free_bytes, io=self._io).receive(request)
         parameters = self._parameters({**received.fields, **query})
-        probed = await self._jobs.probe(target)
+        name = clean_name(received.filename or parameters.name)
+        probed = await self._jobs.probe(target, name=name)
         check_limits(probed, max_duration_s=videos.max_duration_s, max_pixels=videos.max_pixels)
         classes = class_ids(parameters.classes, info=self._info)
         now = time.time()
         return Job(
             id=self._id,
-            name=clean_name(received.filename or parameters.name),
+            name=name,
             every=parameters.every,
             confidence=self._info.confidence if parameters.conf is None else parameters.conf,
             classes=None if classes is None else tuple(self._info.labels[number] for number in sorted(classes)),

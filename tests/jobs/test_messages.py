@@ -25,7 +25,7 @@ def test_an_order_is_one_line() -> None:
     check = CheckOrder(
         "s\n", "n\u2028", out="o", every=2, confidence=0.5, classes=("a",), max_pixels=9, model=MODEL, limits=LIMITS
     )
-    for order in (check, ProbeOrder("/a b", LIMITS)):
+    for order in (check, ProbeOrder("/a b", "b.mov", LIMITS)):
         line = encode_order(order)
         assert line.count(b"\n") == 1
         assert decode_order(line) == order

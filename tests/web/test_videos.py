@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from server.domain.job import JobState
 from server.jobs import process
 from server.web import keys, mjpeg
 from server.web.app import create_app
+from server.web.videos import DATABASE_FILE
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import FakeDetector, room_for_eight
 from tests.web.openapi import check_answer, schema
@@ -376,3 +378,17 @@ async def test_counts_are_metrics(client: Client) -> None:
     assert 'sightline_videos{state="done"} 1.0' in text
     assert 'sightline_video_checks_total{outcome="done"} 1.0' in text
     assert "sightline_video_frames_total 12.0" in text
+
+
+async def test_records_that_do_not_answer_refuse_an_upload(start_client: ClientFactory, settings: Settings) -> None:
+    """503 with the time to come back, and nothing is left of it; meanwhile everything else is served."""
+    client = await start_client()
+    database = sqlite3.connect(Path(settings.server.data_dir) / DATABASE_FILE)
+    database.execute("BEGIN IMMEDIATE")
+    uploading = asyncio.create_task(client.post("/api/videos", data=b"finish"))
+    assert (await client.get("/api/videos")).status == 200
+    answer = await uploading
+    assert "locked" in await refused(answer, 503, client=client)
+    database.rollback()
+    database.close()
+    await until(client, await upload(client), JobState.DONE)

@@ -1,0 +1,74 @@
+"""Opening video files: which formats are taken, and what people are told of those that cannot be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from server.domain.errors import Unprocessable, UnsupportedFormat
+
+# FFmpeg's names. Nothing that reads other files or addresses: playlists (HLS, DASH, concat) are texts that name any file of the
+# machine. Sound formats are here to be told apart from what is not media at all.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpegtsraw,mpeg,mpegvideo,flv,live_flv,asf,asf_o,ogg,mxf,mxf_opatom,ivf,"
+    "h264,hevc,m4v,av1,obu,yuv4mpegpipe,dv,rm,nut,wtv,vob,dvr-ms,mjpeg,"
+    "mp3,aac,wav,flac,aiff,amr,ac3,eac3,w64"
+)
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+MAX_PIXELS = 8192 * 8192
+"""A header that claims more is damaged or hostile: FFmpeg would make room for all of it."""
+
+NOT_A_VIDEO = "is not a video. MP4, MOV, MKV, WebM, AVI and most others work."
+NO_PICTURE = "It has sound but no picture."
+DAMAGED = "The file is damaged or ends too early: its index cannot be read. Export it again and add the new file."
+
+
+@contextmanager
+def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its video stream, without its cover pictures. Blocks.
+
+    Raises UnsupportedFormat for what is no video, Unprocessable for what has no picture or a damaged header, OSError when it
+    cannot be read.
+    """
+    container = _open(path)
+    try:
+        stream = _video_stream(container)
+        context = stream.codec_context
+        context.options = {"max_pixels": str(max_pixels)}
+        yield container, stream
+    finally:
+        container.close()
+
+
+def _open(path: Path) -> InputContainer:
+    try:
+        return av.open(str(path.resolve()), options=_OPTIONS)
+    except (av.FileNotFoundError, av.PermissionError):
+        raise
+    except (av.InvalidDataError, av.ArgumentError, av.UnknownError, av.EOFError, av.PatchWelcomeError, ValueError) as exc:
+        if _begins_like_a_video(path):
+            raise Unprocessable(DAMAGED) from exc
+        raise UnsupportedFormat(f"{path.name} {NOT_A_VIDEO}") from exc
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    cover = av.stream.Disposition.attached_pic
+    videos = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if videos:
+        video = videos[0]
+        if not hasattr(video, "codec_context") or video.codec_context is None:
+            raise Unprocessable("Its picture is coded in a way that is not known here. Export it as H.264 and add the new file.")
+        return video
+    if container.streams.audio:
+        raise Unprocessable(NO_PICTURE)
+    raise Unprocessable("There is no picture in it.")
+
+
+def _begins_like_a_video(path: Path) -> bool:
+    """Whether the first bytes are those of a container: then the file is damaged rather than something else."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] in (b"ftyp", b"moov", b"mdat") or head[:4] in (b"\x1aE\xdf\xa3", b"OggS") or head[8:12] == b"AVI "
