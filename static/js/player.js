@@ -3,6 +3,8 @@ import { h, icon } from "./dom.js";
 import { playTime } from "./format.js";
 import { tool } from "./stage.js";
 
+const FIRST_FRAME_S = 1e-3;
+
 /** Plays a checked video: the picture, and the tools that stand over its lower edge. */
 export class Player {
   #ontime;
@@ -48,7 +50,8 @@ export class Player {
     for (const name of ["timeupdate", "seeking", "durationchange"]) video.addEventListener(name, () => this.#tell());
     video.addEventListener("play", () => this.#run());
     video.addEventListener("seeked", () => this.#next());
-    video.addEventListener("loadeddata", () => video.removeAttribute("poster"));
+    // Chrome paints the first frame of a paused video only after a seek; until then the poster stands there
+    video.addEventListener("loadeddata", () => this.t === 0 && this.seek(FIRST_FRAME_S));
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("error", () => video.getAttribute("src") && onfail());
   }
@@ -61,7 +64,7 @@ export class Player {
     this.#fps = fps;
     this.#durationS = durationS;
     this.#wanted = null;
-    this.video.poster = poster; // until its own first frame is there
+    this.video.poster = poster;
     this.video.setAttribute("aria-label", `${name} with boxes`);
     this.video.src = address;
     this.controls.hidden = false;

@@ -97,8 +97,8 @@ export class VideoScreen {
     if (!this.#stage.shown) void this.#stage.toggleFullScreen();
   }
 
-  /** Brings the picture into view, where the list stands below it. */
-  reveal() {
+  /** Brings the picture into view, where the table stands far below it. */
+  #reveal() {
     const { top } = this.#stage.element.getBoundingClientRect();
     if (top < 0 || top > innerHeight / 2) this.#stage.element.scrollIntoView({ block: "start" });
   }
@@ -229,7 +229,7 @@ export class VideoScreen {
    */
   #go(t) {
     this.#player.seek(t + INTO_FRAME_S);
-    this.reveal();
+    this.#reveal();
   }
 
   /** @param {1 | -1} step */

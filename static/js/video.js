@@ -162,7 +162,8 @@ export class VideoPlace {
     this.#named = file.job?.id ?? "";
     if (location.hash === address) this.#render();
     else location.hash = address; // a step that "back" undoes
-    this.#screen.reveal();
+    const { top } = this.#title.getBoundingClientRect();
+    if (top < 0) this.#title.scrollIntoView({ block: "start" }); // the list stands below the video on a phone
   }
 
   #render() {
