@@ -59,11 +59,15 @@ class TrackSummary:
 class VideoSummary:
     """What came of a run.
 
-    `frames` is how many the source had and the annotated video has, `checked` how many of them were detected. `seconds` is
-    how long the run took. `complete` is False when it was stopped before the end. `skipped` counts the packets that were
-    damaged: their frames are missing in source and result alike.
+    `width_px`, `height_px` and `duration_s` are those of the annotated picture, to the end of the last frame. `frames` is how
+    many the source had and the annotated video has, `checked` how many of them were detected. `seconds` is how long the run
+    took. `complete` is False when it was stopped before the end. `skipped` counts the packets that were damaged: their
+    frames are missing in source and result alike.
     """
 
+    width_px: int
+    height_px: int
+    duration_s: float
     frames: int
     checked: int
     detections: int

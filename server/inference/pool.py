@@ -80,12 +80,19 @@ class DetectorPool:
         A caller that is cancelled while its frame waits costs nothing. Raises InvalidRequest when the model cannot do what
         `options` ask, and DetectorFailed when the detector raises or the pool is closed.
         """
+        return await asyncio.wrap_future(self.submit(frame, options))
+
+    def submit(self, frame: Frame, options: DetectOptions) -> "Future[DetectionResult]":
+        """The same for any thread: returns at once, and the future has the result or the error.
+
+        Whoever submits several frames bounds how many: the pool does not. Raises DetectorFailed when the pool is closed.
+        """
         answer: Future[DetectionResult] = Future()
         with self._lock:
             if self._closed:
                 raise DetectorFailed("the detector pool is closed")
             self._queue.put(_Call(frame, options, self._clock(), answer))
-        return await asyncio.wrap_future(answer)
+        return answer
 
     def stats(self) -> PoolStats:
         """Returns the counters as they are now; any thread."""

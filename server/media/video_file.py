@@ -60,7 +60,9 @@ def _video_stream(container: InputContainer) -> VideoStream:
     if videos:
         video = videos[0]
         if not hasattr(video, "codec_context") or video.codec_context is None:
-            raise Unprocessable("Its picture is coded in a way that is not known here. Export it as H.264 and add the new file.")
+            raise Unprocessable(
+                "Its picture is coded in a way that is not known here. Export it as H.264 and add the new file."
+            )
         return video
     if container.streams.audio:
         raise Unprocessable(NO_PICTURE)

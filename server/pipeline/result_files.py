@@ -70,7 +70,7 @@ class JsonResults:
         return {
             "file": checked.file.name,
             "shape": checked.shape,
-            "results": [_result(one, self._model) for one in checked.result.detections],
+            "results": [result_fields(one, self._model) for one in checked.result.detections],
             "speed": {
                 "preprocess": round(timing.preprocess_ms, 3),
                 "inference": round(timing.inference_ms, 3),
@@ -94,7 +94,7 @@ class CsvResults:
         height, width = checked.shape
         for one in checked.result.detections:
             sides = (round(side, 1) for side in one.xyxy)
-            name = _name(one, self._model)
+            name = class_name(one, self._model)
             self._write_line((checked.file.name, width, height, one.class_id, name, round(one.confidence, 4), *sides))
 
     def finish(self, *, complete: bool) -> None:
@@ -126,7 +126,7 @@ class CocoResults:
         image = len(self._images) + 1
         self._images.append({"id": image, "file_name": checked.file.name, "width": width, "height": height})
         for one in checked.result.detections:
-            self._annotations.append(self._annotation(one, image=image))
+            self._annotations.append(coco_annotation(one, image=image, number=len(self._annotations) + 1))
 
     def finish(self, *, complete: bool) -> None:
         """Writes all of it."""
@@ -138,24 +138,26 @@ class CocoResults:
         }
         self._file.write(msgspec.json.encode(document) + b"\n")
 
-    def _annotation(self, one: Detection, *, image: int) -> dict[str, object]:
-        x1, y1, x2, y2 = one.xyxy
-        return {
-            "id": len(self._annotations) + 1,
-            "image_id": image,
-            "category_id": one.class_id + 1,
-            "bbox": [round(side, 1) for side in (x1, y1, x2 - x1, y2 - y1)],
-            "area": round((x2 - x1) * (y2 - y1), 1),
-            "iscrowd": 0,
-            "score": round(one.confidence, 4),
-        }
+
+def coco_annotation(one: Detection, *, image: int, number: int) -> dict[str, object]:
+    """One annotation of a COCO file; `number` is its own id. Boxes are x, y, width, height."""
+    x1, y1, x2, y2 = one.xyxy
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": one.class_id + 1,
+        "bbox": [round(side, 1) for side in (x1, y1, x2 - x1, y2 - y1)],
+        "area": round((x2 - x1) * (y2 - y1), 1),
+        "iscrowd": 0,
+        "score": round(one.confidence, 4),
+    }
 
 
-def _result(one: Detection, model: ModelInfo) -> dict[str, object]:
+def result_fields(one: Detection, model: ModelInfo) -> dict[str, object]:
     x1, y1, x2, y2 = (round(side, 1) for side in one.xyxy)
     box = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    return {"class": one.class_id, "name": _name(one, model), "confidence": round(one.confidence, 4), "box": box}
+    return {"class": one.class_id, "name": class_name(one, model), "confidence": round(one.confidence, 4), "box": box}
 
 
-def _name(one: Detection, model: ModelInfo) -> str:
+def class_name(one: Detection, model: ModelInfo) -> str:
     return model.labels[one.class_id] if 0 <= one.class_id < len(model.labels) else str(one.class_id)

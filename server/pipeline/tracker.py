@@ -65,9 +65,12 @@ class ByteTracker:
     An object is forgotten after a second without any detection. Until 0.3 s after its last confident detection it is shown as
     predicted, unless that detection was weaker than the confidence now asked for. Boxes of detected objects are the detector's
     own, not smoothed. Time that jumps back by more than a second starts anew; ids go on.
+
+    `lost_after_s` takes the place of that second where detections are further apart.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lost_after_s: float = LOST_AFTER_S) -> None:
+        self._lost_after_s = lost_after_s
         self._motion = Motion()
         self._tracks = _Tracks.empty()
         self._next_id = 1
@@ -96,7 +99,7 @@ class ByteTracker:
             self._motion.advance(elapsed_s)
 
     def _worth_following(self, time_s: float) -> npt.NDArray[np.bool_]:
-        worth = time_s - self._tracks.seen_s <= LOST_AFTER_S
+        worth = time_s - self._tracks.seen_s <= self._lost_after_s
         worth[np.argsort(-self._tracks.seen_s, kind="stable")[_MOST_TRACKS:]] = False
         return worth
 
