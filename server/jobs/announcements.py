@@ -10,6 +10,7 @@ from server.domain.errors import RecordsUnavailable
 from server.domain.job import Job, JobState
 from server.jobs.messages import Seen
 from server.jobs.queue import RecordedQueue
+from server.jobs.supervised_task import SupervisedTask
 from server.pipeline.broadcast import Broadcast
 
 logger = logging.getLogger(__name__)
@@ -58,18 +59,16 @@ class Announcements:
         self._pending: dict[str, Job] = {}
         self._changed = asyncio.Event()
         self._progress_told_at = float("-inf")
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask(self._run, name="announce videos")
 
     def start(self) -> None:
         """Begins, with the counts."""
         self._changed.set()
-        self._task = asyncio.create_task(self._run(), name="announce videos")
+        self._task.start()
 
     async def aclose(self) -> None:
         """Ends."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._task.aclose()
 
     def changed(self, job: Job) -> None:
         """Has a new state told at once."""

@@ -16,6 +16,7 @@ from server.domain.detection import DetectOptions
 from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, TooLarge, Unprocessable, UnsupportedFormat
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
+from server.domain.video import VideoProgress
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
 from server.jobs.limits import apply_limits
@@ -38,7 +39,7 @@ from server.jobs.seen import NotingAnnotator, SeenParts
 from server.logs import configure_logging
 from server.media.video_probe import probe_video
 from server.pipeline.annotator import BoxAnnotator
-from server.pipeline.video_line import VideoLine, VideoProgress
+from server.pipeline.video_line import VideoLine
 
 GIB = 1024**3
 _KINDS: dict[type[Exception], RefusalKind] = {
@@ -46,7 +47,8 @@ _KINDS: dict[type[Exception], RefusalKind] = {
     TooLarge: "too_large",
     Unprocessable: "unprocessable",
 }
-_WRITING = {
+_FILE_ERRORS = {
+    errno.ENOENT: "The uploaded file is gone from the server. Add it again.",
     errno.ENOSPC: "The server has no room for the result. Delete old files, then try again.",
     errno.EFBIG: "Its result is larger than the limit (videos.max_result_bytes).",
 }
@@ -92,9 +94,9 @@ def _answer(order: Order, pipe: ReportPipe) -> Report:
     except MemoryError:
         return Refused(f"It needs more than {order.limits.memory_bytes / GIB:.1f} GiB of memory (videos.max_memory_bytes).")
     except OSError as exc:
-        if exc.errno not in _WRITING:
+        if exc.errno not in _FILE_ERRORS:
             raise
-        return Refused(_WRITING[exc.errno])
+        return Refused(_FILE_ERRORS[exc.errno])
 
 
 def _probe(order: ProbeOrder) -> Probed:
@@ -109,11 +111,15 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
     seen = SeenParts(info.labels)
     line = VideoLine(pool=pool, options=options, annotator=NotingAnnotator(BoxAnnotator(info.labels), seen))
-    tell = _tell(pipe, seen)
     summary = line.run(
-        Path(order.source), Path(order.out), every=order.every, annotated=True, on_progress=tell, on_preview=pipe.show
+        Path(order.source),
+        Path(order.out),
+        every=order.every,
+        name=order.name,
+        on_progress=_tell(pipe, seen),
+        on_preview=pipe.show,
     )
-    return Finished(summary.frames, summary.detections, summary.tracks)
+    return Finished(summary.frames, summary.detections, len(summary.tracks))
 
 
 def _load(order: ModelOrder) -> Detector:
@@ -150,10 +156,7 @@ def _sentence(error: Exception, order: Order) -> str:
     """An error as a sentence for a person, who knows the file by another name than ours."""
     text = str(error)
     ours, theirs = Path(order.source).name, order.name
-    if text.startswith(f"{ours} "):
-        text = theirs + text.removeprefix(ours)
-    else:
-        text = text[:1].upper() + text[1:]
+    text = theirs + text.removeprefix(ours) if text.startswith(f"{ours} ") else text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

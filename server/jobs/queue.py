@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
 
+from server.domain.errors import NotFound
 from server.domain.job import Job, JobState
 from server.storage.jobs import JobRecords
 
@@ -55,7 +56,10 @@ class RecordedQueue:
 
     async def settle(self, job: Job, state: JobState, **values: Any) -> Job | None:
         """Ends the lease with what came of it; None, and nothing done, when it is this worker's no longer."""
-        return await self._on_executor(lambda: self._records.change(job.id, state, owner=self._owner, values=values))
+        try:
+            return await self._on_executor(lambda: self._records.change(job.id, state, owner=self._owner, values=values))
+        except NotFound:  # it was removed meanwhile
+            return None
 
     async def add(self, job: Job) -> None:
         """Puts a new job at the end."""

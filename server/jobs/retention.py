@@ -10,6 +10,7 @@ from server.domain.job import Job
 from server.jobs.files import JobFiles
 from server.jobs.options import JobOptions
 from server.jobs.queue import RecordedQueue
+from server.jobs.supervised_task import SupervisedTask
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ class Retention:
         self._io = io
         self._removed = removed
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask(self._run, name="remove old videos")
 
     def start(self) -> None:
         """Begins; the first time at once, as the server may have been off for long."""
-        self._task = asyncio.create_task(self._run(), name="remove old videos")
+        self._task.start()
 
     def wake(self) -> None:
         """Says that there is something new."""
@@ -44,9 +45,7 @@ class Retention:
 
     async def aclose(self) -> None:
         """Ends."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._task.aclose()
 
     async def sweep(self) -> list[str]:
         """Removes what has to go now, and files that belong to no job; returns the ids of the jobs."""

@@ -14,6 +14,7 @@ from server.jobs.files import JobFiles
 from server.jobs.messages import Finished, Refused, Seen
 from server.jobs.options import JobOptions
 from server.jobs.queue import RENEWAL_S, JobQueue
+from server.jobs.supervised_task import SupervisedTask
 from server.logs import log_context
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,11 @@ class JobRunner:
         self._clock = clock
         self._wake = asyncio.Event()
         self._draining = False
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask(self._run, name="check videos")
 
     def start(self) -> None:
         """Begins to take jobs."""
-        self._task = asyncio.create_task(self._run(), name="check videos")
+        self._task.start()
 
     def wake(self) -> None:
         """Says that there is a new job."""
@@ -91,8 +92,7 @@ class JobRunner:
         self._wake.set()
         if self.running is not None:
             self.running.stop(Stop.DRAINING)
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        await self._task.wait()
 
     async def _run(self) -> None:
         while not self._draining:

@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import Executor
 from pathlib import Path
 
-from server.domain.errors import Overloaded, RecordsUnavailable
+from server.domain.errors import Conflict, Overloaded, RecordsUnavailable
 from server.domain.job import Job, JobState
 from server.jobs.announcements import Announcements, JobChange, JobView
 from server.jobs.check import RunningCheck
@@ -142,10 +142,16 @@ class VideoJobs:
         """Cancels a job where it is not finished, and removes it with its files; raises NotFound."""
         job = await self._queue.get(job_id)
         if not job.state.finished:
-            await self.cancel(job_id)
+            await self._cancel_if_unfinished(job_id)
         await self._queue.remove(job_id)
         await asyncio.get_running_loop().run_in_executor(self._io, self.files.remove, job_id)
         self._announcements.removed(job_id)
+
+    async def _cancel_if_unfinished(self, job_id: str) -> None:
+        try:
+            await self.cancel(job_id)
+        except Conflict:  # it has come to its end meanwhile
+            return
 
     async def sweep(self) -> None:
         """Removes what is too old or too much, now."""

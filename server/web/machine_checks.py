@@ -90,7 +90,7 @@ def check_videos(data_dir: Path, *, enabled: bool, min_free_bytes: int, max_byte
     if not enabled:
         return Finding("videos", "ok", "Video files are turned off (videos.enabled).")
     existing = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
-    if not os.access(existing, os.W_OK | os.X_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         advice = "Set server.data_dir to a folder that this user may write, or turn them off with videos.enabled."
         return Finding("videos", "warn", f"Video files are not taken: the data folder {data_dir} cannot be written.", advice)
     room = shutil.disk_usage(existing).free - min_free_bytes

@@ -7,7 +7,6 @@ Words: `frames N`, `picture`, `finish`, `refuse REASON`, `once WORDS` (only the 
 
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -116,4 +115,4 @@ def _follow() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ class Rig:
         self.jobs = VideoJobs(queue=self.queue, files=self.files, options=options, io=self.io)
         self.jobs.start()
 
-    async def add(self, words: str, *, id: str = "1", **values: object) -> Job:  # noqa: A002 - the field's name
+    async def add(self, words: str, *, id: str = "1", **values: Any) -> Job:  # noqa: A002 - the field's name
         """Puts a job into the queue whose child does what the words say."""
         self.files.incoming(id).write_text(words)
         now = self.queue.clock()

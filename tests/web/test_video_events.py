@@ -73,7 +73,7 @@ async def test_progress_comes_at_most_once_a_second(client: Client, monkeypatch:
     answer = await client.get("/api/events?videos=1")
     words = "\n".join(f"frames {number}\npause 0.05" for number in range(1, 20))
     await upload(client, f"{words}\nfinish")
-    told = []
+    told: list[dict[str, Any]] = []
     while not told or told[-1]["state"] != JobState.DONE:
         told.append(await next_event(answer, name="video"))
     assert len([video for video in told if video["state"] == JobState.RUNNING and video["frames_done"]]) <= 1
