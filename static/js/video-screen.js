@@ -35,6 +35,8 @@ export class VideoScreen {
   #loaded = "";
   /** @type {VideoResult | null} */
   #result = null;
+  /** @type {number[]} when something comes into view, in seconds: what was away for a while comes a second time */
+  #starts = [];
 
   /**
    * @param {object} options
@@ -207,10 +209,11 @@ export class VideoScreen {
     const threshold = job.conf ?? this.#conf;
     result.tracks.sort((a, b) => a.first_s - b.first_s);
     this.#player.fps = fps;
-    this.#timeline.show(
-      { lanes: lanesOf(result, frameS), durationS, frameS, fps },
-      { sightings: result.tracks.length, threshold },
-    );
+    const lanes = lanesOf(result, frameS);
+    const spans = lanes.flatMap((lane) => lane.spans);
+    this.#starts = [...new Set([...result.tracks.map((track) => track.first_s), ...spans.map((span) => span.from)])];
+    this.#starts.sort((a, b) => a - b);
+    this.#timeline.show({ lanes, durationS, frameS, fps }, { sightings: result.tracks.length, threshold });
     this.#table.show(result.tracks, { noun: this.#noun, threshold, width, height, frameS });
     this.#timeline.element.hidden = this.#table.element.hidden = false;
     this.#at(this.#player.t);
@@ -234,8 +237,8 @@ export class VideoScreen {
 
   /** @param {1 | -1} step */
   #toSighting(step) {
-    const starts = this.#result?.tracks.map((track) => track.first_s) ?? [];
     const t = this.#player.t;
+    const starts = this.#starts;
     const next = step > 0 ? starts.find((start) => start > t + 0.05) : starts.findLast((start) => start < t - 0.5);
     if (next !== undefined) this.#go(next);
   }
