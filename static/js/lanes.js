@@ -86,10 +86,24 @@ export function seenAt(lanes, t, slackS) {
   for (const { name, spans } of lanes)
     for (const { from, to, points } of spans) {
       if (t < from - slackS || t > to + slackS) continue;
-      const { confidence } = points.reduce((near, point) => (Math.abs(point.t - t) < Math.abs(near.t - t) ? point : near));
+      const { confidence } = nearest(points, t);
       if (confidence > (best?.confidence ?? -1)) best = { name, confidence };
     }
   return best;
+}
+
+/**
+ * @param {Point[]} points  in order, at least one
+ * @param {number} t
+ */
+function nearest(points, t) {
+  let [low, high] = [0, points.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle].t <= t) low = middle;
+    else high = middle;
+  }
+  return t - points[low].t <= points[high].t - t ? points[low] : points[high];
 }
 
 /**

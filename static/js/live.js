@@ -11,7 +11,7 @@ import { RunningStreams } from "./running-streams.js";
 import { sampleOpener } from "./sample.js";
 import { Sightings } from "./sightings.js";
 import { Stage, tool } from "./stage.js";
-import { fillIn, LIVE_STATES } from "./states.js";
+import { fillIn, LIVE_STATES, withoutVideos } from "./states.js";
 import { ViewHeight } from "./view-height.js";
 
 /** @typedef {import("./camera.js").Source} Source */
@@ -46,7 +46,7 @@ export class Live {
   constructor({ health, info, announcer, events }) {
     this.#announcer = announcer;
     this.#video.muted = this.#preview.muted = true;
-    this.#stage = this.#buildStage();
+    this.#stage = this.#buildStage(info.features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES));
     this.#watch = new LiveWatch({
       stage: this.#stage,
       announcer,
@@ -73,14 +73,15 @@ export class Live {
     this.#show("idle");
   }
 
-  #buildStage() {
+  /** @param {Record<string, import("./states.js").State>} states */
+  #buildStage(states) {
     const tools = [
       this.#boxes,
       tool("snap", { label: "Save this picture", onclick: () => this.savePicture() }),
       tool("expand", { label: "Full screen", onclick: () => this.fullScreen() }),
     ];
     const onaction = (/** @type {string} */ action) => this.#act(action);
-    const stage = new Stage({ states: LIVE_STATES, media: [this.#preview, this.#video], tools, onaction });
+    const stage = new Stage({ states, media: [this.#preview, this.#video], tools, onaction });
     stage.element.classList.add("bleed-top");
     this.#video.addEventListener("resize", () => stage.setShape(this.#video.videoWidth, this.#video.videoHeight));
     return stage;
@@ -156,6 +157,7 @@ export class Live {
       now: () => this.#live.hurry(),
       reconnect: () => this.#live.hurry(),
       picture: () => (location.hash = "#/picture"),
+      video: () => (location.hash = "#/video"),
       signIn: () => location.reload(),
       copyHttps: () => copyText(location.href.replace(/^http:/, "https:")),
       copyDetails: () => copyText(this.#details),

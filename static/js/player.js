@@ -126,6 +126,12 @@ export class Player {
     this.video.muted = !this.video.muted;
   }
 
+  /** In the browser's own player, where only that can fill the screen: on an iPhone. */
+  fullScreen() {
+    const video = /** @type {HTMLVideoElement & {webkitEnterFullscreen?: () => void}} */ (this.video);
+    video.webkitEnterFullscreen?.();
+  }
+
   /**
    * Goes on or back by frames, to the middle of one, where no rounding leads to its neighbour.
    * @param {number} frames

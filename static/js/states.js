@@ -25,6 +25,7 @@ export const ACTIONS = {
   reconnect: { label: "Reconnect now", icon: "swap" },
   stop: { label: "Stop" },
   picture: { label: "Check a picture" },
+  video: { label: "Use a video file" },
   camera: { label: "Choose camera", icon: "live" },
   otherCamera: { label: "Choose another camera" },
   copyHttps: { label: "Copy https address", icon: "copy" },
@@ -57,14 +58,14 @@ export const LIVE_STATES = {
     icon: "block",
     heading: "The browser blocked the camera",
     body: "Click the camera sign in the address bar, choose Allow, then try again. Sightline cannot ask a second time by itself.",
-    actions: ["again", "picture"],
+    actions: ["again", "video"],
     primary: true,
   },
   noCamera: {
     icon: "block",
     heading: "No camera found",
     body: "Plug one in and it appears here by itself. A phone or laptop can open this page too.",
-    actions: ["sample", "picture"],
+    actions: ["sample", "video"],
   },
   cameraInUse: {
     icon: "block",
@@ -84,7 +85,7 @@ export const LIVE_STATES = {
     icon: "lock",
     heading: "Browsers give the camera only to secure pages",
     body: "Open this page with https, or as http://localhost on the server's own machine.",
-    actions: ["copyHttps", "picture"],
+    actions: ["copyHttps", "video"],
     primary: true,
   },
   unsupported: {
@@ -156,6 +157,18 @@ export const LIVE_STATES = {
     primary: true,
   },
 };
+
+/**
+ * The same states where the server takes no video files: what works there is a picture.
+ * @param {Record<string, State>} states
+ * @returns {Record<string, State>}
+ */
+export function withoutVideos(states) {
+  const instead = (/** @type {string} */ action) => (action === "video" ? "picture" : action);
+  return Object.fromEntries(
+    Object.entries(states).map(([name, state]) => [name, { ...state, actions: state.actions.map(instead) }]),
+  );
+}
 
 /** @type {Record<string, State>} */
 export const WATCH_STATES = {

@@ -4,6 +4,7 @@ import { percent, playTime, roughly } from "./format.js";
 import { mayHelp } from "./file-words.js";
 import { FrameReader } from "./frame-reader.js";
 import { lanesOf, lanesSoFar } from "./lanes.js";
+import { Note } from "./note.js";
 import { Player } from "./player.js";
 import { Preview } from "./preview.js";
 import { SightingsTable } from "./sightings-table.js";
@@ -17,6 +18,7 @@ import { Timeline } from "./timeline.js";
 
 const INTO_FRAME_S = 0.001; // a time that is exactly a frame's may be rounded into the one before
 const USUAL_FPS = 25;
+const MISSING = { heading: "The timeline did not load.", text: "The video plays without it." };
 
 /** What is shown of one video: its state in words, its pictures while it is checked, then player, timeline and table. */
 export class VideoScreen {
@@ -28,6 +30,7 @@ export class VideoScreen {
   #reader = new FrameReader();
   #timeline;
   #table;
+  #note = new Note();
   #abort = new AbortController();
   /** @type {Job | null} */
   #job = null;
@@ -69,7 +72,7 @@ export class VideoScreen {
   }
 
   get elements() {
-    return [this.#stage.element, this.#timeline.element, this.#table.element];
+    return [this.#stage.element, this.#note.element, this.#timeline.element, this.#table.element];
   }
 
   get playing() {
@@ -96,7 +99,9 @@ export class VideoScreen {
 
   /** Fills the screen with the picture, or gives it back. */
   fullScreen() {
-    if (!this.#stage.shown) void this.#stage.toggleFullScreen();
+    if (this.#stage.shown) return;
+    if (document.fullscreenEnabled) void this.#stage.toggleFullScreen();
+    else this.#player.fullScreen();
   }
 
   /** Brings the picture into view, where the table stands far below it. */
@@ -120,6 +125,7 @@ export class VideoScreen {
 
   #hideResult() {
     this.#timeline.element.hidden = this.#table.element.hidden = true;
+    this.#note.hide();
   }
 
   /** @param {string} state */
@@ -199,8 +205,15 @@ export class VideoScreen {
   /** @param {Job} job */
   async #showResult(job) {
     const { signal } = (this.#abort = new AbortController());
+    this.#note.hide();
     const result = await getVideoResult(job.id, signal).catch(() => null);
-    if (signal.aborted || !result) return;
+    if (signal.aborted) return;
+    if (!result)
+      return this.#note.show({
+        kind: "warn",
+        ...MISSING,
+        action: { label: "Try again", onclick: () => void this.#showResult(job) },
+      });
     this.#result = result;
     const { width, height, fps: known } = result.video;
     const fps = known || USUAL_FPS;

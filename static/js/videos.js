@@ -26,6 +26,7 @@ export class Videos extends EventTarget {
   /** @type {Set<string>} those that the events told of since the list was asked for */
   #told = new Set();
   #uploads;
+  #timer = 0;
 
   /**
    * @param {import("./events.js").ServerEvents} events
@@ -163,8 +164,12 @@ export class Videos extends EventTarget {
     this.#changed();
   }
 
+  /** Tells of many changes at once: a server with a hundred files tells of each when the page connects. */
   #changed() {
-    this.dispatchEvent(new Event("change"));
+    this.#timer ||= setTimeout(() => {
+      this.#timer = 0;
+      this.dispatchEvent(new Event("change"));
+    });
   }
 }
 
