@@ -56,7 +56,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def detect(arguments: argparse.Namespace) -> int:
-    """Checks pictures in files and folders."""
+    """Checks pictures and videos in files and folders."""
     from server.commands.detect import run  # noqa: PLC0415 - likewise
 
     configure_logging(level="warning", json_lines=False)
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve_flags(serving)
     serving.set_defaults(run=serve)
 
-    detecting = commands.add_parser("detect", help="check pictures in files and folders")
+    detecting = commands.add_parser("detect", help="check pictures and videos in files and folders")
     add_detect_arguments(detecting)
     _add_setting_flags(detecting, MODEL_FLAGS)
     detecting.set_defaults(run=detect)

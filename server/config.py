@@ -129,8 +129,8 @@ class Videos(_Section, frozen=True):
     """Priority of the process that checks: 19 leaves the processors to live streams, 0 takes its share of them."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine in that process; 0 takes all processors that it may use."""
-    max_memory_bytes: Count = 3 * 1024**3
-    """Memory of that process in bytes."""
+    max_memory_bytes: Count = 4 * 1024**3
+    """Memory of that process in bytes, its threads' stacks included."""
     max_cpu_s: Count = 86_400
     """Processor time that one check may take, in seconds."""
     max_result_bytes: Count = 16 * 1024**3

@@ -12,13 +12,24 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 class Progress:
-    """Counts up to `total` on a line of its own; what is said meanwhile stands above it.
+    """Counts up to `total` on a line of its own; what is said meanwhile stands above it. One thread at a time.
 
-    Where `stream` is no terminal there is no line, and what is said is all there is.
+    Where `stream` is no terminal there is no line, and what is said is all there is. `total` None is for what nobody knows the
+    length of. `title` stands in front of the bar, `unit` behind the speed.
     """
 
-    def __init__(self, total: int, *, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        stream: TextIO,
+        title: str = "",
+        unit: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._total = total
+        self._title = f"{title} " if title else ""
+        self._unit = unit
         self._stream = stream
         self._clock = clock
         self._shown = stream.isatty()
@@ -28,7 +39,11 @@ class Progress:
 
     def advance(self) -> None:
         """One more is done."""
-        self.done += 1
+        self.reach(self.done + 1, total=self._total)
+
+    def reach(self, done: int, *, total: int | None) -> None:
+        """So many are done, of so many."""
+        self.done, self._total = done, total
         now_s = self._clock()
         if self._shown and (now_s >= self._next_s or self.done == self._total):
             self._next_s = now_s + INTERVAL_S
@@ -45,12 +60,15 @@ class Progress:
             self._write(_CLEAR_LINE)
 
     def _line(self, now_s: float) -> str:
-        share = self.done / max(self._total, 1)
-        bar = "#" * round(share * _BAR_WIDTH)
-        elapsed_s = max(now_s - self._started_s, 1e-6)
-        rate = self.done / elapsed_s
-        left_s = round((self._total - self.done) / rate)
-        return f"[{bar:.<{_BAR_WIDTH}}] {self.done} of {self._total}  {rate:.1f}/s  {left_s // 60}:{left_s % 60:02} left"
+        rate = self.done / max(now_s - self._started_s, 1e-6)
+        speed = f"{rate:.1f}{self._unit}/s"
+        if self._total is None:
+            return f"{self._title}{self.done}  {speed}"
+        bar = "#" * round(self.done / max(self._total, 1) * _BAR_WIDTH)
+        left_s = round((self._total - self.done) / rate) if rate else 0
+        return (
+            f"{self._title}[{bar:.<{_BAR_WIDTH}}] {self.done} of {self._total}  {speed}  {left_s // 60}:{left_s % 60:02} left"
+        )
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

@@ -1,6 +1,9 @@
 """Writing annotated videos: H.264 in an MP4 file that every browser plays while it is still loading."""
 
-from contextlib import ExitStack
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -27,6 +30,7 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, *, shape: VideoShape, sound_from: Path | None, threads: int = 0) -> None:
+        self._path = path
         self._closing = ExitStack()
         self._container = self._closing.enter_context(
             av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}),
@@ -50,17 +54,30 @@ class VideoWriter:
         """Takes the next frame, I420 of the shape's size; `pts` is in the shape's time base."""
         video_frame = to_video_frame(frame.pixels)
         video_frame.pts, video_frame.time_base = pts, self._shape.time_base
-        self._container.mux(self._stream.encode(video_frame))
-        if self._sound is not None:
-            self._sound.write_until(frame.pts_s)
+        with _system_errors(self._path):
+            self._container.mux(self._stream.encode(video_frame))
+            if self._sound is not None:
+                self._sound.write_until(frame.pts_s)
 
     def finish(self, *, until_s: float | None = None) -> None:
         """Writes what is left: all of the sound, or what begins before `until_s`."""
-        self._container.mux(self._stream.encode(None))
-        if self._sound is not None:
-            self._sound.write_until(float("inf") if until_s is None else until_s)
-            self._sound.finish()
-        self._container.close()
+        with _system_errors(self._path):
+            self._container.mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._sound.write_until(float("inf") if until_s is None else until_s)
+                self._sound.finish()
+            self._container.close()
+
+
+@contextmanager
+def _system_errors(path: Path) -> Iterator[None]:
+    """Turns what FFmpeg says of a full disk into the OSError that it was."""
+    try:
+        yield
+    except av.FFmpegError as exc:
+        if exc.errno is not None and exc.errno in errno.errorcode:
+            raise OSError(exc.errno, os.strerror(exc.errno), str(path)) from exc
+        raise
 
 
 def _nominal(fps: Fraction) -> Fraction:

@@ -53,3 +53,21 @@ def test_without_a_terminal_only_messages_come() -> None:
     progress.say("a.jpg is damaged")
     progress.close()
     assert stream.getvalue() == "a.jpg is damaged\n"
+
+
+def test_a_video_has_its_name_and_its_frames() -> None:
+    """The number of frames may change on the way: headers are estimates."""
+    stream, now = Terminal(), [0.0]
+    progress = Progress(None, stream=stream, title="a.mp4", unit=" frames", clock=lambda: now[0])
+    now[0] = 2.0
+    progress.reach(40, total=80)
+    assert stream.getvalue().endswith("a.mp4 [############............] 40 of 80  20.0 frames/s  0:02 left")
+
+
+def test_what_has_no_known_length_has_no_bar() -> None:
+    """It tells how far it is, and how fast."""
+    stream, now = Terminal(), [0.0]
+    progress = Progress(None, stream=stream, title="a.webm", unit=" frames", clock=lambda: now[0])
+    now[0] = 2.0
+    progress.reach(40, total=None)
+    assert stream.getvalue().endswith("a.webm 40  20.0 frames/s")

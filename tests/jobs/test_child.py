@@ -50,7 +50,7 @@ async def check(
     pictures: list[bytes] | None = None,
 ) -> Outcome:
     """What comes of a check; `pictures` gets the previews that a viewer sees."""
-    out.mkdir()
+    await asyncio.to_thread(out.mkdir)
     options = JobOptions(lambda: model, 10**7, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
     running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None)
 
@@ -113,14 +113,26 @@ async def test_an_upload_that_is_gone_is_told(tmp_path: Path, model: ModelOrder)
     assert outcome == Refused("The uploaded file is gone from the server. Add it again.")
 
 
-async def test_probing_says_what_a_file_is(clip: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file that is no video."""
+    file = tmp_path / "0123"
+    file.write_text("no video at all\n" * 100)
+    return file
+
+
+@pytest.fixture
+def half(clip: Path, tmp_path: Path) -> Path:
+    """The beginning of a video."""
+    file = tmp_path / "4567"
+    file.write_bytes(clip.read_bytes()[:3000])
+    return file
+
+
+async def test_probing_says_what_a_file_is(clip: Path, text: Path, half: Path) -> None:
     """By its owner's name for it where it is no video."""
     assert await probe_upload(clip, name="gate.mov", limits=LIMITS) == Probed(640, 480, FRAMES / 30, FRAMES)
-    text = tmp_path / "0123"
-    text.write_text("no video at all\n" * 100)
     with pytest.raises(UnsupportedFormat, match=r"^notes\.pdf is not a video"):
         await probe_upload(text, name="notes.pdf", limits=LIMITS)
-    half = tmp_path / "4567"
-    half.write_bytes(clip.read_bytes()[:3000])
     with pytest.raises(Unprocessable):
         await probe_upload(half, name="gate.mov", limits=LIMITS)
