@@ -75,7 +75,7 @@ class Announcements:
         self._pending[job.id] = job
         self._changed.set()
 
-    def progressed(self, job: Job, seen: Seen | None) -> None:
+    def progressed(self, job: Job, *, seen: Seen | None = None) -> None:
         """Tells how far a running job is, unless that was told a moment ago."""
         now = self._clock()
         if now - self._progress_told_at >= PROGRESS_INTERVAL_S and job.id not in self._pending:

@@ -44,7 +44,7 @@ class RunningCheck:
     `job` knows how far it is, `seen` what was found up to there, `ended` tells that it has come to its end, whatever that was.
     """
 
-    def __init__(self, job: Job, *, options: JobOptions, progressed: Callable[[Job, Seen | None], None]) -> None:
+    def __init__(self, job: Job, *, options: JobOptions, progressed: Callable[[Job], None]) -> None:
         self.job = job
         self.seen: Seen | None = None
         self.ended = asyncio.Event()
@@ -134,7 +134,7 @@ class RunningCheck:
         frames = report.frames or self.job.frames
         self.job = replace(self.job, frames_done=report.frames_done, frames=frames, fps=report.fps)
         self.seen = report.seen
-        self._progressed(self.job, self.seen)
+        self._progressed(self.job)
 
     def _order(self, *, source: Path, out: Path) -> CheckOrder:
         job, options = self.job, self._options

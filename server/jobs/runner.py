@@ -11,7 +11,7 @@ from server.domain.errors import RecordsUnavailable
 from server.domain.job import Job, JobState
 from server.jobs.check import Crashed, Outcome, RunningCheck, Stop
 from server.jobs.files import JobFiles
-from server.jobs.messages import Finished, Refused, Seen
+from server.jobs.messages import Finished, Refused
 from server.jobs.options import JobOptions
 from server.jobs.queue import RENEWAL_S, JobQueue
 from server.jobs.supervised_task import SupervisedTask
@@ -50,7 +50,7 @@ class JobRunner:
         options: JobOptions,
         io: Executor,
         changed: Callable[[Job], None],
-        progressed: Callable[[Job, Seen | None], None],
+        progressed: Callable[[Job], None],
         clock: Callable[[], float],
     ) -> None:
         self.running: RunningCheck | None = None

@@ -42,7 +42,7 @@ class VideoJobs:
             options=options,
             io=io,
             changed=self._announcements.changed,
-            progressed=self._announcements.progressed,
+            progressed=self._progressed,
             clock=queue.clock,
         )
         self.previews = Previews(queue, runner=self._runner, changes=self._announcements.changes)
@@ -165,6 +165,10 @@ class VideoJobs:
         self._announcements.changed(job)
         positions = _positions(await self._queue.queued()) if job.state is JobState.QUEUED else {}
         return self._view(job, positions)
+
+    def _progressed(self, job: Job) -> None:
+        check = self._runner.check_of(job.id)
+        self._announcements.progressed(job, seen=None if check is None else check.seen)
 
     def _view(self, job: Job, positions: dict[str, int]) -> JobView:
         check = self._runner.check_of(job.id)

@@ -38,6 +38,15 @@ export const ACTIONS = {
   remove: { label: "Remove" },
 };
 
+/** @type {State} */
+const SIGNED_OUT = {
+  icon: "lock",
+  heading: "Please sign in again",
+  body: "Your sign-in has run out.",
+  actions: ["signIn"],
+  primary: true,
+};
+
 /** @type {Record<string, State>} */
 export const LIVE_STATES = {
   idle: {
@@ -149,13 +158,7 @@ export const LIVE_STATES = {
     over: true,
   },
   ended: { icon: "server", heading: "The session ended", body: "{detail}", actions: ["restart", "copyDetails"], primary: true },
-  signedOut: {
-    icon: "lock",
-    heading: "Please sign in again",
-    body: "Your sign-in has run out.",
-    actions: ["signIn"],
-    primary: true,
-  },
+  signedOut: SIGNED_OUT,
 };
 
 /**
@@ -242,13 +245,7 @@ export const PICTURE_STATES = {
     actions: ["again"],
     primary: true,
   },
-  signedOut: {
-    icon: "lock",
-    heading: "Please sign in again",
-    body: "Your sign-in has run out.",
-    actions: ["signIn"],
-    primary: true,
-  },
+  signedOut: SIGNED_OUT,
 };
 
 /** @type {Record<string, State>} */
@@ -316,13 +313,7 @@ export const VIDEO_STATES = {
     actions: ["now"],
     primary: true,
   },
-  signedOut: {
-    icon: "lock",
-    heading: "Please sign in again",
-    body: "Your sign-in has run out.",
-    actions: ["signIn"],
-    primary: true,
-  },
+  signedOut: SIGNED_OUT,
 };
 
 /** The line under the strip when the picture is late, by cause. */

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
-import numpy as np
 
 from tests.drawing import Image
 from tests.scenes import draw_empty, draw_firearm, draw_room
@@ -40,18 +39,6 @@ def write_table(path: Path, *, times: int = 1) -> Path:
 def write_empty_table(path: Path, *, seconds: int = 1) -> Path:
     """A table on which no firearm lies."""
     return write_video(path, [draw_empty().bgr] * (seconds * FPS))
-
-
-def write_sound(path: Path) -> Path:
-    """A second of silence, with no picture."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48_000)
-        for index in range(48):
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = 48_000, 1024 * index
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 @lru_cache(maxsize=1)

@@ -224,6 +224,18 @@ async def test_nothing_found_is_said_with_its_threshold(page: Page, video_server
     await expect(page.get_by_role("button", name="Next sighting")).to_be_hidden()
 
 
+async def test_a_sampled_video_says_so(page: Page, video_server: RunningServer, tmp_path: Path) -> None:
+    """A program had every fifth frame checked: the title line says it, and both times are on the timeline."""
+    address = f"{video_server.url}/api/videos?every=5&name=sampled.mp4"
+    content = _content(write_table(tmp_path / "sampled.mp4"))
+    answer = await page.request.post(address, data=content, headers={"Content-Type": "video/mp4"})
+    await page.goto(f"{video_server.url}/#/video/{(await answer.json())['id']}")
+    await checked(page, "sampled.mp4")
+    await expect(page.locator(".head .sub")).to_contain_text("0:08 · 640\u00d7480 · 120 frames, every 5th frame checked")
+    marks = await page.locator(".lane rect").evaluate_all("all => all.map(({ dataset }) => [+dataset.start, +dataset.end])")
+    assert [mark[0] for mark in marks] == pytest.approx([start for start, _ in SEEN_S], abs=5 * FRAME_S)
+
+
 async def test_an_address_opens_its_video(done: Page, page: Page, tmp_path: Path) -> None:
     """The address of a video opens it in a new tab, back leads to the one before, and a lost one is named."""
     await page.goto(done.url)

@@ -9,9 +9,10 @@ import pytest
 from playwright.async_api import FilePayload, Page, Route, expect
 
 from tests.e2e.browser import RunningServer, ServerFactory, open_place, state_is
-from tests.e2e.drawn_video import write_empty_table, write_sound, write_table
+from tests.e2e.drawn_video import write_empty_table, write_table
 from tests.e2e.test_page_picture import FIREARM, hand_over
 from tests.e2e.video_page import Asked, add, checked, job_row
+from tests.video_clips import make_sound
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -19,6 +20,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 def sent(seen: Asked) -> list[str]:
     """The uploads among what was asked."""
     return [path for method, path in seen if (method, path) == ("POST", "api/videos")]
+
+
+async def break_once(page: Page, pattern: str) -> None:
+    """Has the connection of the next request to such an address break."""
+
+    async def breaks(route: Route) -> None:
+        await route.abort("connectionreset")
+
+    await page.route(pattern, breaks, times=1)
 
 
 async def refused(page: Page, name: str, reason: str) -> None:
@@ -87,18 +97,14 @@ async def test_what_only_calls_itself_a_video_is_refused(page: Page, start_serve
 async def test_sound_without_a_picture_is_refused(page: Page, start_server: ServerFactory, tmp_path: Path) -> None:
     """A recording of sound says what it lacks."""
     await open_place(page, start_server(), "video")
-    await add(page, write_sound(tmp_path / "voice.mp4"))
+    await add(page, make_sound(tmp_path / "voice.mp4"))
     await refused(page, "voice.mp4", "It has sound but no picture.")
 
 
 async def test_a_broken_upload_is_sent_again(page: Page, start_server: ServerFactory, tmp_path: Path) -> None:
     """When the connection breaks the row says so, and Send again ends as done."""
     await open_place(page, start_server(), "video")
-
-    async def breaks(route: Route) -> None:
-        await route.abort("connectionreset")
-
-    await page.route("**/api/videos?*", breaks, times=1)
+    await break_once(page, "**/api/videos?*")
     await add(page, write_empty_table(tmp_path / "gate.mp4"))
     row = job_row(page, "gate.mp4")
     await expect(row.locator(".st.bad")).to_have_text("Upload stopped")
@@ -187,6 +193,29 @@ def kill_check(server: RunningServer) -> None:
             continue
         if parent and int(parent[1]) == server.process.pid and b"server.jobs.child" in command:
             os.kill(int(status.parent.name), signal.SIGKILL)
+
+
+async def test_a_timeline_that_did_not_load_is_named(page: Page, start_server: ServerFactory, tmp_path: Path) -> None:
+    """The video plays without it, and Try again brings it."""
+    await open_place(page, start_server(), "video")
+    await break_once(page, "**/detections.json")
+    await add(page, write_table(tmp_path / "gate.mp4"))
+    await expect(page.get_by_text("The timeline did not load.")).to_be_visible(timeout=60_000)
+    await expect(page.locator("video.film-video")).to_be_visible()
+    await page.get_by_role("button", name="Try again").click()
+    await checked(page, "gate.mp4")
+    await expect(page.get_by_text("The timeline did not load.")).to_be_hidden()
+
+
+async def test_a_server_without_videos_offers_a_picture_instead(page: Page, start_server: ServerFactory) -> None:
+    """Where video files are turned off no state of Live leads to them."""
+    server = start_server(env={"SIGHTLINE_VIDEOS__ENABLED": "false"})
+    refuse = "async () => { throw new DOMException('', 'NotAllowedError'); }"
+    await page.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse}")
+    await open_place(page, server)
+    await page.click("[data-action=start]")
+    await state_is(page, "refused")
+    await expect(page.locator(".empty .acts button")).to_have_text(["Try again", "Check a picture"])
 
 
 async def test_a_server_that_is_gone_is_named(page: Page, start_server: ServerFactory, tmp_path: Path) -> None:
