@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.jobs.messages import HEADER, KIND_PICTURE, Finished, Progressed, decode_report
+from server.jobs.messages import HEADER, KIND_PICTURE, Finished, Progressed, Report, decode_report
 from server.jobs.report_pipe import PREVIEW_WIDTH_PX, UNWATCHED_INTERVAL_S, WATCHED_INTERVAL_S, ReportPipe
 from server.media.jpeg import decode_i420
 from tests.builders import make_frame
@@ -51,7 +51,7 @@ def test_previews_come_often_while_somebody_watches_and_seldom_else(ends: tuple[
         clock.now = 20.0 + step / 16
         pipe.show(make_frame(width=64, height=48))
         if step % 2 == 0:
-            assert 2 / 16 > WATCHED_INTERVAL_S
+            assert WATCHED_INTERVAL_S < 2 / 16
             assert read_block(ends[0])[0] == KIND_PICTURE
     pipe.finish(Finished(200, detections=0, tracks=0))
     # Nothing stands between the last preview and the end, so there were no others.
@@ -67,7 +67,7 @@ def test_a_reader_that_takes_nothing_slows_nobody(ends: tuple[int, int]) -> None
         clock.now = float(number)
         pipe.report(Progressed(number, 500, fps=1.0))
         pipe.show(make_frame(width=1280, height=720, value=number % 256))
-    blocks = []
+    blocks: list[Report | None] = []
     while not blocks or blocks[-1] != Progressed(499, 500, fps=1.0):
         kind, content = read_block(ends[0])
         blocks.append(None if kind == KIND_PICTURE else decode_report(content))
