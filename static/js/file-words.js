@@ -128,7 +128,7 @@ export function uploadLine(upload) {
  * Checking again helps where the check broke, not where the file is at fault: those reasons begin with the file.
  * @param {Job} job
  */
-export const mayHelp = (job) => !/^(The file|Its?|This) /.test(job.error ?? "");
+export const mayHelp = (job) => !/^(The (uploaded )?file|Its?|This) /.test(job.error ?? "");
 
 /**
  * What the file is, and how far it was checked, under its name.

@@ -161,7 +161,9 @@ export class Timeline {
       );
     }
     const element = h("div", { class: "lane", "data-class": lane.name }, drawing, named && h("b", {}, capital(lane.name)));
-    return lane.class ? setVar(element, "--c", colourOf(lane.class)) : element;
+    if (!lane.class) return element;
+    element.classList.add("own");
+    return setVar(element, "--c", colourOf(lane.class));
   }
 
   #listen() {
