@@ -129,6 +129,7 @@ def _load(order: ModelOrder) -> Detector:
         backend=order.backend,
         precision=order.precision,
         threads=order.threads,
+        streams=order.workers,
         confidence=order.confidence,
         iou=order.iou,
         imgsz=order.imgsz,

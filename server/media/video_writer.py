@@ -87,4 +87,4 @@ def _nominal(fps: Fraction) -> Fraction:
 
 def _options(shape: VideoShape, *, threads: int) -> dict[str, str]:
     key_frames = max(1, round(_nominal(shape.fps) * Fraction(_KEY_FRAME_EVERY_S)))
-    return {"preset": "superfast", "crf": "23", "g": str(key_frames), "profile": "high", "threads": str(threads)}
+    return {"preset": "veryfast", "crf": "23", "g": str(key_frames), "profile": "high", "threads": str(threads)}
