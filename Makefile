@@ -42,8 +42,8 @@ e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another pro
 bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmarks/results
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself
-	@$(EXTRA_BIN)/python -m tests.golden.make
+golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself, and the figures of the drawn set
+	@$(EXTRA_BIN)/python -m tests.golden.make && $(EXTRA_BIN)/python -m tests.golden.evaluation
 
 extra: $(EXTRA_VENV)/dev.stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
 

@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | export`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | compose | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -6,8 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.commands.compose_arguments import add_compose_arguments
 from server.commands.detect_arguments import add_detect_arguments
+from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
+from server.commands.export_arguments import add_export_arguments
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
@@ -71,13 +74,28 @@ def doctor(arguments: argparse.Namespace) -> int:
     return run(_settings(arguments), arguments)
 
 
+def compose(arguments: argparse.Namespace) -> int:
+    """Makes a larger training set from a labelled one."""
+    from server.commands.compose import run  # noqa: PLC0415 - needs PyYAML, which the extras bring
+
+    configure_logging(level="warning", json_lines=False)
+    return run(arguments)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
-    from server.training.export import export_model  # noqa: PLC0415 - needs the ultralytics extra
+    from server.commands.export import run  # noqa: PLC0415 - needs the ultralytics extra
 
     configure_logging(level="info", json_lines=False)
-    print(export_model(Path(arguments.weights)))  # noqa: T201 - the result, for the shell
-    return OK
+    return run(arguments)
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Says how good a model is on labelled pictures and on clips."""
+    from server.commands.evaluate import run  # noqa: PLC0415 - needs the evaluate extra
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -111,9 +129,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve_flags(examining)
     examining.set_defaults(run=doctor)
 
+    composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
+    add_compose_arguments(composing)
+    composing.set_defaults(run=compose)
+
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
-    exporting.add_argument("weights", help=".pt file of an ultralytics detector")
+    add_export_arguments(exporting)
     exporting.set_defaults(run=export)
+
+    evaluating = commands.add_parser("evaluate", help="say how good a model is on labelled pictures and on clips")
+    add_evaluate_arguments(evaluating)
+    # It takes several input sizes, where a setting has one.
+    _add_setting_flags(evaluating, tuple(flag for flag in MODEL_FLAGS if flag[0] != "--imgsz"))
+    evaluating.set_defaults(run=evaluate)
     return parser
 
 

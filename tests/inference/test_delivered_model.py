@@ -1,6 +1,5 @@
 """The delivered model is complete, undamaged, and finds what the project's own scenes show."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -69,16 +68,14 @@ def test_it_follows_the_firearm_through_the_clip(delivered_model_dir: Path) -> N
 
 
 def test_its_card_says_where_it_comes_from(delivered_model_dir: Path) -> None:
-    """Licence, data and figures stand beside the weights."""
+    """Licence and data stand beside the weights; tests/repository/test_model_metadata.py looks at the figures."""
     card = read_card(delivered_model_dir)
-    metrics = json.loads((delivered_model_dir / str(card.metrics["file"])).read_text())
 
     assert card.licence == "AGPL-3.0"
     assert card.version
     assert card.summary
     assert card.data["sources"]
     assert "Licence" in (delivered_model_dir / "MODEL_CARD.md").read_text()
-    assert metrics["by_imgsz"][str(card.imgsz)]["map50"] > 0.5
     assert set(card.sha256) == {file.name for file in delivered_model_dir.iterdir() if file.suffix in (".xml", ".bin")}
 
 

@@ -1,0 +1,1 @@
+"""When detections are worth telling a person about."""
