@@ -90,7 +90,7 @@ async def test_too_little_memory_is_told(clip: Path, tmp_path: Path, model: Mode
 
 async def test_a_result_that_is_too_large_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:
     """It names the setting."""
-    outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, file_bytes=5_000))
+    outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, file_bytes=12_000))
     assert outcome == Refused("Its result is larger than the limit (videos.max_result_bytes).")
 
 
