@@ -78,6 +78,5 @@ $(VENV)/dev.stamp: $(VENV)/serving.stamp
 
 $(EXTRA_VENV)/dev.stamp: $(EXTRA_VENV)/export.stamp
 	@echo "Installing what the tests need into $(EXTRA_VENV)"
-	@$(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --editable '.[ultralytics,int8]'
 	@$(EXTRA_BIN)/python $(PIP) --upgrade 'pip>=25.1' && $(EXTRA_BIN)/python $(PIP) --constraint constraints.txt --group dev
 	@touch $@

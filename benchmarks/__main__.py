@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from benchmarks import overload, page, precision, roundtrip, startup, viewers
+from benchmarks import jobs, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -12,6 +12,8 @@ BENCHMARKS: dict[str, Any] = {
     "page": page,
     "overload": overload,
     "viewers": viewers,
+    "jobs": jobs,
+    "video": video,
 }
 
 
@@ -22,9 +24,7 @@ def main() -> None:
     names = parser.parse_args().names or list(BENCHMARKS)
     for name in names:
         BENCHMARKS[name].run()
-    # Measured by itself, because it needs exports and pictures; shown with the others.
-    shown = {**BENCHMARKS, "precision": precision}
-    write_page({name: (module.__doc__ or "").strip() for name, module in shown.items()})
+    write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | train | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | compose | train | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.commands.compose_arguments import add_compose_arguments
 from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
@@ -59,7 +60,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def detect(arguments: argparse.Namespace) -> int:
-    """Checks pictures in files and folders."""
+    """Checks pictures and videos in files and folders."""
     from server.commands.detect import run  # noqa: PLC0415 - likewise
 
     configure_logging(level="warning", json_lines=False)
@@ -72,6 +73,14 @@ def doctor(arguments: argparse.Namespace) -> int:
 
     configure_logging(level="error", json_lines=False)
     return run(_settings(arguments), arguments)
+
+
+def compose(arguments: argparse.Namespace) -> int:
+    """Makes a larger training set from a labelled one."""
+    from server.commands.compose import run  # noqa: PLC0415 - needs PyYAML, which the extras bring
+
+    configure_logging(level="warning", json_lines=False)
+    return run(arguments)
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -119,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve_flags(serving)
     serving.set_defaults(run=serve)
 
-    detecting = commands.add_parser("detect", help="check pictures in files and folders")
+    detecting = commands.add_parser("detect", help="check pictures and videos in files and folders")
     add_detect_arguments(detecting)
     _add_setting_flags(detecting, MODEL_FLAGS)
     detecting.set_defaults(run=detect)
@@ -128,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
     examining.add_argument("--json", action="store_true", help="the findings as JSON")
     _add_serve_flags(examining)
     examining.set_defaults(run=doctor)
+
+    composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
+    add_compose_arguments(composing)
+    composing.set_defaults(run=compose)
 
     training = commands.add_parser("train", help="train a model on labelled pictures")
     add_train_arguments(training)

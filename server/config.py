@@ -102,6 +102,50 @@ class Live(_Section, frozen=True):
     """Largest JPEG frame of a WebSocket session in pixels (4096x2160), read from its header before it is decoded."""
 
 
+class Videos(_Section, frozen=True):
+    """Video files, checked one after the other by a process of their own."""
+
+    enabled: bool = True
+    """Take video files; without it, and where the data folder cannot be written, their addresses answer 501."""
+    max_bytes: Count = 2 * 1024**3
+    """Largest upload in bytes."""
+    max_duration_s: Positive = 7200
+    """Longest video in seconds, as its headers say."""
+    max_pixels: Count = 3840 * 2160
+    """Largest picture of a video in pixels."""
+    max_uploads: Count = 8
+    """Uploads that arrive at once; above it 429."""
+    max_queued: Count = 100
+    """Videos that wait to be checked; above it 429."""
+    upload_stall_s: Positive = 60
+    """An upload of which nothing arrives for this long is given up."""
+    keep_days: Positive = 7
+    """Days after which a finished video is removed, upload and results."""
+    max_total_bytes: Count = 50 * 1024**3
+    """Bytes of all videos and results together; above it the oldest finished ones are removed."""
+    min_free_bytes: Annotated[int, Meta(ge=0)] = 1024**3
+    """Bytes that stay free on the disk; an upload that would need them gets 507."""
+    nice: Annotated[int, Meta(ge=0, le=19)] = 19
+    """Priority of the process that checks: 19 leaves the processors to live streams, 0 takes its share of them."""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    """Threads of the engine in that process; 0 takes all processors that it may use."""
+    max_memory_bytes: Count = 4 * 1024**3
+    """Memory of that process in bytes, its threads' stacks included."""
+    max_cpu_s: Count = 86_400
+    """Processor time that one check may take, in seconds."""
+    max_result_bytes: Count = 16 * 1024**3
+    """Largest file that one check may write, in bytes."""
+    stall_s: Positive = 120
+    """A check that gets no further for this long is ended and counts as crashed."""
+
+
+class Storage(_Section, frozen=True):
+    """Records of video files."""
+
+    url: str = ""
+    """Database as SQLAlchemy takes it; empty means SQLite in the data folder."""
+
+
 class IceServer(_Section, frozen=True):
     """A STUN or TURN server, in the form browsers take."""
 
@@ -181,6 +225,8 @@ class Settings(_Section, frozen=True):
     inference: Inference = Inference()
     predict: Predict = Predict()
     live: Live = Live()
+    videos: Videos = Videos()
+    storage: Storage = Storage()
     webrtc: Webrtc = Webrtc()
     auth: Auth = Auth()
     log: Log = Log()

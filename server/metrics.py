@@ -1,6 +1,6 @@
 """Prometheus metrics, read from `stats()` snapshots when somebody asks."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -35,7 +35,21 @@ METRIC_NAMES = (
     "sightline_detector_workers",
     "sightline_detector_waiting",
     "sightline_predict_requests_total",
+    "sightline_videos",
+    "sightline_video_checks_total",
+    "sightline_video_frames_total",
+    "sightline_video_seconds_total",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStats:
+    """Video files: how many there are in each state now; since the start checks by outcome, frames, seconds of checking."""
+
+    by_state: Mapping[str, int]
+    by_outcome: Mapping[str, int]
+    frames: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class Snapshot:
     """Everything that the metrics tell, at one moment; `model`, `pool` and `detections_fps` are None until the model is loaded.
 
     `streams_short` tells that the running streams get so few detections that no further one is taken.
-    `predict_answers` counts the answers to pictures sent by POST, by status code.
+    `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered.
     """
 
     ready: bool
@@ -56,6 +70,7 @@ class Snapshot:
     detections_fps: float | None = None
     streams_short: bool = False
     viewers: int = 0
+    videos: VideoStats | None = None
 
 
 class Metrics(Collector):
@@ -86,6 +101,8 @@ class Metrics(Collector):
         )
         yield from _live(now.live)
         yield _predict(now.predict_answers)
+        if now.videos is not None:
+            yield from _videos(now.videos)
         if now.model is not None:
             yield _model(now.model)
         if now.detections_fps is not None:
@@ -122,6 +139,19 @@ def _predict(answers: dict[int, int]) -> CounterMetricFamily:
     for status, count in sorted(answers.items()):
         family.add_metric([str(status)], count)
     return family
+
+
+def _videos(videos: VideoStats) -> Iterator[Metric]:
+    states = GaugeMetricFamily("sightline_videos", "Video files, by state.", labels=["state"])
+    for state, count in videos.by_state.items():
+        states.add_metric([state], count)
+    yield states
+    outcomes = CounterMetricFamily("sightline_video_checks", "Checks of video files, by outcome.", labels=["outcome"])
+    for outcome, count in videos.by_outcome.items():
+        outcomes.add_metric([outcome], count)
+    yield outcomes
+    yield CounterMetricFamily("sightline_video_frames", "Frames of video files that were checked.", value=videos.frames)
+    yield CounterMetricFamily("sightline_video_seconds", "Time spent on checking video files.", value=videos.seconds)
 
 
 def _model(model: ModelInfo) -> InfoMetricFamily:

@@ -1,11 +1,13 @@
 """Values for tests, with sane defaults."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from server.domain.detection import Box, DetectionResult, Detections, Timing
 from server.domain.frame import Frame, PixelLayout
+from server.domain.job import Job, JobState
 from server.domain.live import StreamOptions
 
 
@@ -47,6 +49,19 @@ def make_result(detections: Detections | None = None, *, queue_ms: float = 0.0, 
 def make_options(*, confidence: float = 0.4, exact: bool = False, annotate: bool = True) -> StreamOptions:
     """What a viewer wants to see."""
     return StreamOptions(confidence=confidence, exact=exact, annotate=annotate)
+
+
+def make_job(*, id: str = "0" * 32, state: JobState = JobState.QUEUED, queued_at: float = 100.0, **values: Any) -> Job:  # noqa: A002
+    """A job of a small clip."""
+    known: dict[str, Any] = {
+        "name": "gate.mp4",
+        "confidence": 0.4,
+        "size_bytes": 1000,
+        "width_px": 64,
+        "height_px": 48,
+        "created_at": queued_at,
+    }
+    return Job(id=id, state=state, queued_at=queued_at, **{**known, **values})
 
 
 class ListSource:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from server.config import Auth, Live, Predict, Server, Settings, Webrtc
+from server.config import Auth, Live, Predict, Server, Settings, Storage, Videos, Webrtc
 from server.domain.protocols import Detector
 from server.web import keys
 from server.web.app import create_app
@@ -84,9 +84,19 @@ def with_sections(
     live: Live | None = None,
     webrtc: Webrtc | None = None,
     auth: Auth | None = None,
+    videos: Videos | None = None,
+    storage: Storage | None = None,
 ) -> Settings:
     """The settings with some sections replaced."""
-    given = {"server": server, "predict": predict, "live": live, "webrtc": webrtc, "auth": auth}
+    given = {
+        "server": server,
+        "predict": predict,
+        "live": live,
+        "webrtc": webrtc,
+        "auth": auth,
+        "videos": videos,
+        "storage": storage,
+    }
     return msgspec.structs.replace(settings, **{name: section for name, section in given.items() if section is not None})
 
 

@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server.domain.model import ModelInfo
 from server.inference.pool import PoolStats
-from server.metrics import METRIC_NAMES, Metrics, Snapshot
+from server.metrics import METRIC_NAMES, Metrics, Snapshot, VideoStats
 from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stats import LiveStats
 
@@ -28,6 +28,7 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         pool=POOL if loaded else None,
         detections_fps=67.5 if loaded else None,
         streams_short=True,
+        videos=VideoStats({"queued": 2, "running": 1}, {"done": 5, "crashed": 1}, frames=900, seconds=30.5),
     )
 
 
@@ -56,6 +57,10 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_model_info", "m,bf16,openvino 1"] == 1
     assert samples["sightline_detector_throughput", ""] == 67.5
     assert samples["sightline_live_streams_short", ""] == 1
+    assert samples["sightline_videos", "queued"] == 2
+    assert samples["sightline_video_checks_total", "crashed"] == 1
+    assert samples["sightline_video_frames_total", ""] == 900
+    assert samples["sightline_video_seconds_total", ""] == 30.5
 
 
 def test_ages_are_a_histogram_in_seconds() -> None:

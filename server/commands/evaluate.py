@@ -53,7 +53,8 @@ class EvaluateOrder:
     data: Path
     split: LabelledSplit | None
     sizes: tuple[int, ...]
-    against: Path | None
+    weights: Path
+    against: Detector | None
     clips: tuple[Path, ...]
     raised_s: Mapping[str, float]
     rule: AlertRule
@@ -74,7 +75,7 @@ class _Outcome:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Evaluates, writes, prints, and returns the exit code; raises InvalidRequest, ModelError and SettingsError."""
     detector = load_configured_model(settings)
-    order = _order(arguments, detector=detector)
+    order = _order(settings, arguments, detector=detector)
     outcome = _Outcome()
     try:
         order.out.mkdir(parents=True, exist_ok=True)  # an evaluation takes minutes: rather now than then
@@ -93,7 +94,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return PROBLEMS if any(one.problems for one in outcome.served.values()) else OK
 
 
-def _order(arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrder:
+def _order(settings: Settings, arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrder:
+    """Reads all that is named before anything is run, because an evaluation takes minutes."""
     if not arguments.data and not arguments.clips:
         raise InvalidRequest("evaluate needs pictures (--data, a data.yaml in YOLO layout), clips (--clips), or both")
     clips = tuple(find_clips(arguments.clips)) if arguments.clips else ()
@@ -102,7 +104,8 @@ def _order(arguments: argparse.Namespace, *, detector: Detector) -> EvaluateOrde
         data=Path(arguments.data or ""),
         split=read_split(Path(arguments.data), split=arguments.split, manifest=manifest) if arguments.data else None,
         sizes=_sizes(arguments.sizes or [detector.info.imgsz]),
-        against=Path(arguments.against) if arguments.against else None,
+        weights=Path(arguments.against or ""),
+        against=_load_weights(settings, Path(arguments.against)) if arguments.against else None,
         clips=clips,
         raised_s=read_raised(Path(arguments.raised), clips=clips) if arguments.raised else {},
         rule=_rule(arguments.rule, confidence=detector.info.confidence),
@@ -128,6 +131,10 @@ def _rule(text: str | None, *, confidence: float) -> AlertRule:
     return AlertRule(confidence=confidence, hits=int(hits), frames=int(frames))
 
 
+def _load_weights(settings: Settings, path: Path) -> Detector:
+    return load_detector(path, iou=settings.model.iou, threads=settings.inference.threads)
+
+
 def _evaluate_pictures(
     settings: Settings, order: EvaluateOrder, split: LabelledSplit, *, detector: Detector, outcome: _Outcome
 ) -> None:
@@ -139,12 +146,13 @@ def _evaluate_pictures(
         on_checked=progress.advance,
     )
     confidence = detector.info.confidence
-    served = evaluate_pictures(detector, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-    if order.against is not None:
-        weights = load_detector(order.against, iou=settings.model.iou, threads=settings.inference.threads)
-        theirs = evaluate_pictures(weights, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
-        outcome.against = compare(served, theirs, path=order.against, info=weights.info)
-    progress.close()
+    try:
+        served = evaluate_pictures(detector, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
+        if order.against is not None:
+            theirs = evaluate_pictures(order.against, split, sizes=order.sizes, confidence=confidence, workplace=workplace)
+            outcome.against = compare(served, theirs, path=order.weights, info=order.against.info)
+    finally:
+        progress.close()
     for problem in next(iter(served.values())).problems:
         progress.say(f"sightline: {problem}")
     outcome.served = served

@@ -12,13 +12,24 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 class Progress:
-    """Counts up to `total` on a line of its own; what is said meanwhile stands above it.
+    """Counts up to `total` on a line of its own; what is said meanwhile stands above it. One thread at a time.
 
-    Where `stream` is no terminal there is no line, and what is said is all there is.
+    Where `stream` is no terminal there is no line, and what is said is all there is. `total` None is for what nobody knows the
+    length of. `title` stands in front of the bar, `unit` behind the speed.
     """
 
-    def __init__(self, total: int, *, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        stream: TextIO,
+        title: str = "",
+        unit: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._total = total
+        self._title = f"{title} " if title else ""
+        self._unit = unit
         self._stream = stream
         self._clock = clock
         self._shown = stream.isatty()
@@ -28,8 +39,12 @@ class Progress:
 
     def advance(self) -> None:
         """One more is done."""
-        self.done += 1
-        self._draw(last=self.done == self._total)
+        self.reach(self.done + 1, total=self._total)
+
+    def reach(self, done: int, *, total: int | None) -> None:
+        """So many are done, of so many."""
+        self.done, self._total = done, total
+        self._draw(last=done == total)
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -48,11 +63,15 @@ class Progress:
             self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
 
     def _line(self, now_s: float) -> str:
-        elapsed_s = max(now_s - self._started_s, 1e-6)
-        rate = self.done / elapsed_s
-        left_s = (self._total - self.done) / rate
-        bar = _bar(self.done / max(self._total, 1))
-        return f"{bar} {self.done} of {self._total}  {rate:.1f}/s  {_left(left_s)}"
+        rate = self.done / max(now_s - self._started_s, 1e-6)
+        speed = f"{rate:.1f}{self._unit}/s"
+        if self._total is None:
+            return f"{self._title}{self.done}  {speed}"
+        bar = "#" * round(self.done / max(self._total, 1) * _BAR_WIDTH)
+        left_s = round((self._total - self.done) / rate) if rate else 0
+        return (
+            f"{self._title}[{bar:.<{_BAR_WIDTH}}] {self.done} of {self._total}  {speed}  {left_s // 60}:{left_s % 60:02} left"
+        )
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
@@ -68,7 +87,7 @@ class ShareProgress(Progress):
         self._share = 0.0
         self._note = ""
 
-    def reach(self, share: float, *, note: str = "") -> None:
+    def show(self, share: float, *, note: str = "") -> None:
         """So much is done, 0 to 1; the first share is where an earlier process ended."""
         self._begun = share if self._begun is None else self._begun
         self._share, self._note = share, note

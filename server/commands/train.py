@@ -123,7 +123,7 @@ def _shown(training: Callable[[Listener], Trained]) -> Trained:
         progress.say(epoch_line(epoch))
 
     try:
-        return training(Listener(on_step=lambda share, note: progress.reach(share, note=note), on_epoch=on_epoch))
+        return training(Listener(on_step=lambda share, note: progress.show(share, note=note), on_epoch=on_epoch))
     finally:
         progress.close()
 

@@ -4,14 +4,18 @@ SightlineError
 ├── InvalidRequest         a parameter or a body that cannot be meant
 │   ├── TooLarge           more bytes or pixels than the limit
 │   ├── UnsupportedFormat  a picture or body in a format that is not taken
+│   ├── Conflict           meant for a state that the thing is not in: results of a video that is not done
 │   ├── Outdated           meant for a state that is no longer the present one: an `If-Match` that does not match
 │   └── Unprocessable      well-formed, but nothing can be done with it: a damaged picture, SDP without usable video
-├── NotFound               no such stream or session
+├── NotFound               no such stream, session or video
 ├── Busy                   no room now; `retry_after_s` says when to come back
 │   ├── AtCapacity         every live session is taken
 │   ├── Overloaded         more pictures are in work than are taken at once
 │   ├── NotReady           the model is not loaded yet
+│   ├── RecordsUnavailable the database does not answer now
 │   └── Draining           the server is about to end
+├── NoRoom                 the disk has no room; `missing_bytes` says how much more is needed
+├── NotOffered             this server does not do that; the message says why
 ├── ModelError             the model cannot be loaded; the message is for the person who started the server
 ├── SettingsError          the settings cannot be used; likewise
 └── DetectorFailed         the detector raised on one frame
@@ -32,6 +36,10 @@ class TooLarge(InvalidRequest):
 
 class UnsupportedFormat(InvalidRequest):
     """A format that is not taken."""
+
+
+class Conflict(InvalidRequest):
+    """Meant for a state that the thing is not in."""
 
 
 class Outdated(InvalidRequest):
@@ -71,8 +79,24 @@ class NotReady(Busy):
     """The model is not loaded yet."""
 
 
+class RecordsUnavailable(Busy):
+    """The database does not answer now: it is locked by another process, or out of reach."""
+
+
 class Draining(Busy):
     """The server takes no new work because it is about to end."""
+
+
+class NoRoom(SightlineError):
+    """The disk has no room: `missing_bytes` more are needed."""
+
+    def __init__(self, message: str, *, missing_bytes: int) -> None:
+        super().__init__(message)
+        self.missing_bytes = missing_bytes
+
+
+class NotOffered(SightlineError):
+    """Something that this server does not do."""
 
 
 class ModelError(SightlineError):

@@ -23,36 +23,34 @@ class Deinterlacer:
         if self._graph is None:
             if not frame.interlaced_frame:
                 return [*ready, frame]
-            self._start(frame, form)
-        assert self._graph is not None
+            self._graph, self._format = _bwdif(frame), form
         self._graph.vpush(frame)
-        return [*ready, *self._pull()]
+        return [*ready, *_pull(self._graph)]
 
     def finish(self) -> list[av.VideoFrame]:
         """Returns the frames that still waited."""
         if self._graph is None:
             return []
         self._graph.vpush(None)
-        last = self._pull()
+        last = _pull(self._graph)
         self._graph = None
         return last
 
-    def _start(self, frame: av.VideoFrame, form: tuple[int, int, str]) -> None:
-        graph = Graph()
-        graph.threads = 1
-        source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-        bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-        sink = graph.add("buffersink")
-        source.link_to(bwdif)
-        bwdif.link_to(sink)
-        graph.configure()
-        self._graph, self._format = graph, form
 
-    def _pull(self) -> list[av.VideoFrame]:
-        ready: list[av.VideoFrame] = []
-        assert self._graph is not None
-        while True:
-            try:
-                ready.append(self._graph.vpull())
-            except (av.BlockingIOError, av.EOFError):
-                return ready
+def _bwdif(frame: av.VideoFrame) -> Graph:
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _pull(graph: Graph) -> list[av.VideoFrame]:
+    """The frames that are ready."""
+    ready: list[av.VideoFrame] = []
+    while True:
+        try:
+            ready.append(graph.vpull())
+        except (av.BlockingIOError, av.EOFError):
+            return ready

@@ -1,8 +1,8 @@
-"""Picture files: which pictures files, folders and patterns name, and under which names their results stand."""
+"""Picture and video files: which of them files, folders and patterns name, and under which names their results stand."""
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,56 +17,64 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
+# What stands in the folder of results beside those of the videos.
+_RESERVED = frozenset({"annotated"})
+
+
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture to check; `name` is its path below the source that named it, unlike that of any other picture."""
+    """A picture or a video to check; `name` is its path below the source that named it, unlike that of any other one.
+
+    Videos are unlike each other without their endings, too: each has a folder of results.
+    """
 
     path: Path
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPictures:
-    """The pictures in the order of their sources, sorted within each folder, and how many videos lay beside them."""
+class FoundFiles:
+    """Pictures and videos, each in the order of their sources, sorted within each folder."""
 
-    files: tuple[PictureFile, ...]
-    videos: int
+    pictures: tuple[PictureFile, ...]
+    videos: tuple[PictureFile, ...]
 
 
-def find_pictures(sources: Sequence[str], *, recursive: bool, left_out: Path) -> FoundPictures:
-    """The pictures of files, folders and patterns (`*`, `?`, `**`), each once; none below the folder `left_out`. Blocks.
+def find_files(sources: Sequence[str], *, recursive: bool, left_out: Path) -> FoundFiles:
+    """The pictures and videos of files, folders and patterns (`*`, `?`, `**`), each once; none below `left_out`. Blocks.
 
-    Raises InvalidRequest for a source that is not there, and when there are no pictures at all, UnsupportedFormat for a video
-    or an address.
+    Raises InvalidRequest for a source that is not there, and when there is nothing at all, UnsupportedFormat for an address.
     """
     output = left_out.resolve()
-    found: dict[Path, str] = {}
-    videos = 0
+    pictures: dict[Path, str] = {}
+    videos: dict[Path, str] = {}
     for source in sources:
         for path, name in _named_by(source, recursive=recursive):
             resolved = path.resolve()
-            if resolved.is_relative_to(output):
-                continue
-            if path.suffix.lower() in VIDEO_SUFFIXES:
-                videos += 1
-            else:
+            if not resolved.is_relative_to(output):
+                found = videos if path.suffix.lower() in VIDEO_SUFFIXES else pictures
                 found.setdefault(resolved, name)
-    if not found:
+    if not pictures and not videos:
         hint = "" if recursive else "; --recursive looks into the folders below, too"
-        raise InvalidRequest(f"{' '.join(sources)}: there are no pictures{hint}")
-    return FoundPictures(tuple(_unlike_names(found)), videos)
+        raise InvalidRequest(f"{' '.join(sources)}: there are no pictures and no videos{hint}")
+    return FoundFiles(
+        tuple(_unlike_names(pictures, str, taken=set())), tuple(_unlike_names(videos, without_ending, taken=set(_RESERVED)))
+    )
+
+
+def without_ending(name: str) -> str:
+    """A name without what stands behind its last dot."""
+    return Path(name).with_suffix("").as_posix()
 
 
 def _named_by(source: str, *, recursive: bool) -> Iterator[tuple[Path, str]]:
     """What a source names, with the path below it."""
     path = Path(source)
     if "://" in source:
-        raise UnsupportedFormat(f"{source}: cameras and addresses are not checked yet, only pictures and folders of pictures")
+        raise UnsupportedFormat(f"{source}: cameras and addresses are not checked by this command, only files and folders")
     if path.is_dir():
         yield from _in_folder(path, recursive=recursive)
     elif path.exists():
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            raise UnsupportedFormat(f"{source}: videos are not checked yet, only pictures and folders of pictures")
         yield path, path.name
     elif glob.has_magic(source):
         yield from _matching(source, recursive=recursive)
@@ -95,13 +103,12 @@ def _matching(pattern: str, *, recursive: bool) -> Iterator[tuple[Path, str]]:
             yield path, path.name
 
 
-def _unlike_names(found: dict[Path, str]) -> Iterator[PictureFile]:
-    """Two folders may hold pictures of one name: the second gets a number."""
-    taken: set[str] = set()
+def _unlike_names(found: dict[Path, str], key: Callable[[str], str], *, taken: set[str]) -> Iterator[PictureFile]:
+    """Two folders may hold files of one name: where the `key` is `taken`, the second gets a number."""
     for path, wanted in found.items():
         name, number = wanted, 1
-        while name in taken:
+        while key(name) in taken:
             number += 1
             name = str(Path(wanted).with_stem(f"{Path(wanted).stem}-{number}").as_posix())
-        taken.add(name)
+        taken.add(key(name))
         yield PictureFile(path, name)

@@ -1,9 +1,11 @@
 """Sound: takes a video's sound over into its annotated MP4, untouched where browsers play it."""
 
+import errno
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import av
 from av.audio.stream import AudioStream
@@ -11,111 +13,159 @@ from av.container import InputContainer, OutputContainer
 
 from server.media.video_file import open_video
 
+SoundPacket: TypeAlias = "av.Packet[AudioStream]"
+
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS})
+"""What the system says when a file cannot be written; everything else is about what is in it."""
+
 # What both MP4 and browsers take. AC-3 fits into MP4 too, but most browsers are silent then.
 COPIED = frozenset({"aac", "mp3", "opus", "flac"})
 _MOST_CHANNELS = 2
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
-_UNUSABLE = (av.InvalidDataError, av.EOFError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError)
 
 
 class Sound:
     """The first sound track of a file, written into `output` bit by bit as the pictures come; one thread.
 
-    It reads the file apart from whoever decodes the pictures. Damaged sound is left out. Everything is timed from the start of the
-    file, as the frames of `VideoReader` are. Use it as a context manager: it closes the file.
+    It reads the file apart from whoever decodes the pictures. Damaged sound is left out. Everything is timed from the start of
+    the file, as the frames of `VideoReader` are. Use it as a context manager: it closes the file.
     """
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
-        self._opened = open_video(source)
-        container, _ = self._opened.__enter__()
-        self._output = output
-        self._start = Fraction(container.start_time or 0, av.time_base)
-        self._last_dts: int | None = None
-        self._source = _first_sound(container)
-        self._ahead: av.Packet | None = None
-        if self._source is not None:
-            self._copies = self._source.codec_context.name in COPIED
-            self._target = self._copied_stream(self._source) if self._copies else self._aac_stream(self._source)
-            self._packets = _readable(container, self._source)
+        self._closing = ExitStack()
+        container, _ = self._closing.enter_context(open_video(source))
+        start = Fraction(container.start_time or 0, av.time_base)
+        stream = _first_sound(container)
+        self._start = start
+        self._packets: Iterator[SoundPacket] = iter(()) if stream is None else _readable(container, stream)
+        self._ahead: SoundPacket | None = None
+        self._track: _Copied | _Transcoded | None = None
+        if stream is not None:
+            kind = _Copied if stream.codec_context.codec.canonical_name in COPIED else _Transcoded
+            self._track = kind(stream, output, start=start)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._opened.__exit__(None, None, None)
+        self._closing.close()
 
     def write_until(self, time_s: float) -> None:
         """Writes the sound that begins before `time_s`."""
-        if self._source is None:
-            return
-        while (packet := self._ahead or next(self._packets, None)) is not None:
+        while self._track is not None and (packet := self._ahead or next(self._packets, None)) is not None:
             self._ahead = packet
             if packet.pts is not None and float(packet.pts * packet.time_base - self._start) >= time_s:
                 return
             self._ahead = None
-            self._write(packet)
+            self._track.put(packet)
 
     def finish(self) -> None:
-        """Writes what the encoder still holds."""
-        if self._source is not None and not self._copies:
-            self._encode(None)
+        """Writes what an encoder still holds."""
+        if self._track is not None:
+            self._track.finish()
 
-    def _copied_stream(self, source: AudioStream) -> AudioStream:
-        target = self._output.add_stream_from_template(source)
-        target.time_base = source.time_base
-        return target
 
-    def _aac_stream(self, source: AudioStream) -> AudioStream:
-        context = source.codec_context
-        rate = min(_AAC_RATES, key=lambda known: abs(known - context.sample_rate))
-        target = self._output.add_stream("aac", rate=rate)
-        target.layout = "mono" if context.channels == 1 else "stereo"
-        target.bit_rate = 64_000 * min(context.channels, _MOST_CHANNELS)
-        self._resampler = av.AudioResampler(format=target.format, layout=target.layout, rate=rate)
-        return target
+class _Copied:
+    """A sound track whose packets go over as they are."""
 
-    def _write(self, packet: av.Packet) -> None:
-        if self._copies:
-            self._copy(packet)
+    def __init__(self, source: AudioStream, output: OutputContainer, *, start: Fraction) -> None:
+        self._rising = _Rising(output)
+        self._target = output.add_stream_from_template(source)
+        self._start = start
+
+    def put(self, packet: SoundPacket) -> None:
+        """Writes one packet."""
+        if packet.dts is None or packet.pts is None:
             return
-        assert self._source is not None
-        try:
-            frames = self._source.decode(packet)
-        except _UNUSABLE:
-            return
-        for frame in frames:
-            if frame.pts is not None and frame.time_base:
-                frame.pts -= round(self._start / frame.time_base)
-            for resampled in self._resampler.resample(frame):
-                self._encode(resampled)
-
-    def _copy(self, packet: av.Packet) -> None:
-        if packet.dts is None or packet.pts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
-            return  # MP4 takes rising times only
-        self._last_dts = packet.dts
         shift = round(self._start / packet.time_base)
         packet.pts -= shift
         packet.dts -= shift
         packet.stream = self._target
-        self._output.mux(packet)
+        self._rising.mux(packet)
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+class _Transcoded:
+    """A sound track that becomes AAC, with two channels at most."""
+
+    def __init__(self, source: AudioStream, output: OutputContainer, *, start: Fraction) -> None:
+        context = source.codec_context
+        rate = min(_AAC_RATES, key=lambda known: abs(known - context.sample_rate))
+        layout = "mono" if context.channels == 1 else "stereo"
+        self._source = source
+        self._rising = _Rising(output)
+        self._start = start
+        self._target = output.add_stream("aac", rate=rate, layout=layout)
+        self._target.bit_rate = 64_000 * min(context.channels, _MOST_CHANNELS)
+        self._resampler = self._make_resampler()
+
+    def put(self, packet: SoundPacket) -> None:
+        """Decodes one packet and encodes what was in it; nothing where it is damaged."""
+        try:
+            frames = self._source.decode(packet)
+        except av.FFmpegError:
+            return
+        for frame in frames:
+            if frame.pts is not None and frame.time_base:
+                frame.pts -= round(self._start / frame.time_base)
+            self._encode(frame)
+
+    def finish(self) -> None:
+        """Writes what resampler and encoder still hold."""
+        self._encode(None)
+        for packet in self._target.encode(None):
+            self._rising.mux(packet)
 
     def _encode(self, frame: av.AudioFrame | None) -> None:
-        self._output.mux(self._target.encode(frame))
+        for resampled in self._resampled(frame):
+            for packet in self._target.encode(resampled):
+                self._rising.mux(packet)
+
+    def _resampled(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        try:
+            return self._resampler.resample(frame)
+        except ValueError:  # the sound changes its form in the middle: PyAV's resampler takes one form
+            self._resampler = self._make_resampler()
+            return self._resampler.resample(frame)
+
+    def _make_resampler(self) -> av.AudioResampler:
+        return av.AudioResampler(format=self._target.format, layout=self._target.layout, rate=self._target.rate)
+
+
+class _Rising:
+    """Writes packets of one track whose times rise, as MP4 asks, and leaves out those that it refuses: damaged ones."""
+
+    def __init__(self, output: OutputContainer) -> None:
+        self._output = output
+        self._last_dts: int | None = None
+
+    def mux(self, packet: SoundPacket) -> None:
+        """Writes one packet; FFmpegError when the disk takes no more."""
+        if packet.dts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
+            return
+        self._last_dts = packet.dts
+        try:
+            self._output.mux(packet)
+        except av.FFmpegError as exc:
+            if exc.errno in DISK_ERRORS:
+                raise
 
 
 def _first_sound(container: InputContainer) -> AudioStream | None:
     """The first sound track that can be decoded or copied."""
     for stream in container.streams.audio:
-        if stream.codec_context is not None and stream.codec_context.sample_rate and stream.codec_context.channels:
+        if stream.codec_context.sample_rate and stream.codec_context.channels:
             return stream
     return None
 
 
-def _readable(container: InputContainer, stream: AudioStream) -> Iterator[av.Packet]:
+def _readable(container: InputContainer, stream: AudioStream) -> Iterator[SoundPacket]:
     """The packets up to the end, or to where the file breaks off."""
     try:
         for packet in container.demux(stream):
             if packet.size and packet.time_base:
                 yield packet
-    except _UNUSABLE:
+    except av.FFmpegError:
         return

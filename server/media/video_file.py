@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,10 +19,13 @@ FORMATS = (
     "mp3,aac,wav,flac,aiff,amr,ac3,eac3,w64"
 )
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+_NO_TIMES = 0x80
+"""FFmpeg's AVFMT_NOTIMESTAMPS."""
 MAX_PIXELS = 8192 * 8192
 """A header that claims more is damaged or hostile: FFmpeg would make room for all of it."""
 
 NOT_A_VIDEO = "is not a video. MP4, MOV, MKV, WebM, AVI and most others work."
+NO_FRAMES = "The file ends after 0 frames. Export it again and add the new file."
 NO_PICTURE = "It has sound but no picture."
 DAMAGED = "The file is damaged or ends too early: its index cannot be read. Export it again and add the new file."
 
@@ -43,12 +47,19 @@ def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[In
         container.close()
 
 
+def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Average number of frames a second; where frames have no times (raw H.264) the one that the decoder found in them."""
+    if container.format.flags & _NO_TIMES:
+        return stream.guessed_rate or stream.average_rate
+    return stream.average_rate or stream.guessed_rate
+
+
 def _open(path: Path) -> InputContainer:
     try:
         return av.open(str(path.resolve()), options=_OPTIONS)
     except (av.FileNotFoundError, av.PermissionError):
         raise
-    except (av.InvalidDataError, av.ArgumentError, av.UnknownError, av.EOFError, av.PatchWelcomeError, ValueError) as exc:
+    except (av.FFmpegError, ValueError) as exc:
         if _begins_like_a_video(path):
             raise Unprocessable(DAMAGED) from exc
         raise UnsupportedFormat(f"{path.name} {NOT_A_VIDEO}") from exc
@@ -66,7 +77,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         return video
     if container.streams.audio:
         raise Unprocessable(NO_PICTURE)
-    raise Unprocessable("There is no picture in it.")
+    raise Unprocessable(NO_FRAMES)
 
 
 def _begins_like_a_video(path: Path) -> bool:

@@ -9,7 +9,7 @@ from av.video.stream import VideoStream
 from server.domain.errors import Unprocessable
 from server.domain.video import VideoInfo
 from server.media.orientation import Orientation, mp4_orientation
-from server.media.video_file import open_video
+from server.media.video_file import NO_FRAMES, frame_rate, open_video
 
 
 def probe_video(path: Path) -> VideoInfo:
@@ -23,15 +23,15 @@ def probe_video(path: Path) -> VideoInfo:
         orientation = mp4_orientation(path) if "mp4" in container.format.name else Orientation()
         width, height = stream.codec_context.width, stream.codec_context.height
         if not _has_packet(container, stream):
-            raise Unprocessable(no_frames())
+            raise Unprocessable(NO_FRAMES)
         if width < 1 or height < 1:
             raise Unprocessable("The file is damaged: its header gives the picture no size.")
         duration_s = _claimed_duration_s(container, stream)
         frames = stream.frames or None
         if duration_s is None:
-            counted, duration_s = _read_times(container, stream)
+            counted, duration_s = _read_times(path)
             frames = frames or counted
-        fps = _average_fps(stream, frames=frames, duration_s=duration_s)
+        fps = _average_fps(container, stream, frames=frames, duration_s=duration_s)
         return VideoInfo(
             width_px=height if orientation.transposed else width,
             height_px=width if orientation.transposed else height,
@@ -44,15 +44,10 @@ def probe_video(path: Path) -> VideoInfo:
         )
 
 
-def no_frames() -> str:
-    """What people are told of a video without frames."""
-    return "The file ends after 0 frames. Export it again and add the new file."
-
-
 def _has_packet(container: InputContainer, stream: VideoStream) -> bool:
     try:
         return any(packet.size for packet in container.demux(stream))
-    except (av.InvalidDataError, av.EOFError):
+    except av.FFmpegError:
         return False
 
 
@@ -62,11 +57,20 @@ def _claimed_duration_s(container: InputContainer, stream: VideoStream) -> float
     return container.duration / av.time_base if container.duration else None
 
 
-def _read_times(container: InputContainer, stream: VideoStream) -> tuple[int, float]:
-    """Number of packets, and the time from the first to the end of the last, as a browser's recordings need it."""
+def _read_times(path: Path) -> tuple[int, float]:
+    """Number of packets, and the time from the first to the end of the last, as a browser's recordings need it.
+
+    From the start: raw H.264 cannot go back to it.
+    """
+    with open_video(path) as (container, stream):
+        count, spanned_s = _count(container, stream)
+        return count, spanned_s or count / float(frame_rate(container, stream) or 25)
+
+
+def _count(container: InputContainer, stream: VideoStream) -> tuple[int, float]:
+    """Number of packets, and the seconds that their times span, 0 where they have none."""
     count, first, last = 0, None, None
     try:
-        container.seek(0)
         for packet in container.demux(stream):
             if packet.pts is None or packet.time_base is None:
                 count += packet.size > 0
@@ -78,13 +82,11 @@ def _read_times(container: InputContainer, stream: VideoStream) -> tuple[int, fl
             last = end if last is None else max(last, end)
     except av.FFmpegError:
         pass  # what was read so far is an estimate
-    spanned_s = float(last - first) if first is not None and last is not None else 0.0
-    return count, spanned_s or count / float(stream.average_rate or stream.guessed_rate or 25)
+    return count, float(last - first) if first is not None and last is not None else 0.0
 
 
-def _average_fps(stream: VideoStream, *, frames: int | None, duration_s: float) -> float | None:
-    if stream.average_rate:
-        return float(stream.average_rate)
-    if frames and duration_s > 0:
-        return frames / duration_s
-    return float(stream.guessed_rate) if stream.guessed_rate else None
+def _average_fps(container: InputContainer, stream: VideoStream, *, frames: int | None, duration_s: float) -> float | None:
+    rate = frame_rate(container, stream)
+    if rate:
+        return float(rate)
+    return frames / duration_s if frames and duration_s > 0 else None

@@ -18,14 +18,12 @@ from server.domain.frame import Frame, PixelLayout
 from server.media.deinterlace import Deinterlacer
 from server.media.i420 import to_i420
 from server.media.orientation import Orientation
-from server.media.video_file import MAX_PIXELS, open_video
-from server.media.video_probe import no_frames
+from server.media.video_file import MAX_PIXELS, NO_FRAMES, frame_rate, open_video
 
 Planes = npt.NDArray[np.uint8]
 
 # Times that some containers round to whole frames would leave no room for a frame between two others.
 _LEAST_TICKS_PER_S = 1000
-_NO_DECODED_BYTES = (av.InvalidDataError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError, av.BufferTooSmallError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +66,21 @@ class VideoReader:
         self.shape: VideoShape | None = None
         self.skipped = 0
 
+    @property
+    def opened_shape(self) -> VideoShape:
+        """The shape, once there was a frame; ValueError before."""
+        if self.shape is None:
+            raise ValueError("no frame is decoded yet")
+        return self.shape
+
     def frames(self) -> Iterator[TimedFrame]:
         """Yields every frame; `shape` is set before the first one comes.
 
         Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, OSError.
         """
         with open_video(self._path, max_pixels=self._max_pixels) as (container, stream):
-            stream.thread_type = "AUTO"
+            # Threads that decode several frames at once lose those in work when one of them is damaged.
+            stream.thread_type = "SLICE"
             timing = _Timing.of(container, stream)
             index = 0
             for decoded in self._progressive(container, stream):
@@ -83,7 +89,7 @@ class VideoReader:
                 yield TimedFrame(Frame(pixels, PixelLayout.I420, index=index, pts_s=float(pts * timing.time_base)), pts)
                 index += 1
         if index == 0:
-            raise Unprocessable(no_frames())
+            raise Unprocessable(NO_FRAMES)
 
     def _progressive(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         deinterlacer = Deinterlacer()
@@ -99,18 +105,18 @@ class VideoReader:
                 packet = next(packets)
             except StopIteration:
                 return
-            except (av.InvalidDataError, av.EOFError):
+            except av.FFmpegError:  # whatever the demuxer stumbles over
                 self.skipped += 1
                 yield from self._decode_packet(stream, None)
                 return
             yield from self._decode_packet(stream, packet if packet.size else None)
 
-    def _decode_packet(self, stream: VideoStream, packet: av.Packet | None) -> list[av.VideoFrame]:
+    def _decode_packet(self, stream: VideoStream, packet: "av.Packet[VideoStream] | None") -> list[av.VideoFrame]:
         try:
             return stream.decode(packet)
         except av.EOFError:
             return []
-        except _NO_DECODED_BYTES:
+        except av.FFmpegError:  # damaged in one of many ways
             self.skipped += 1
             return []
 
@@ -143,7 +149,7 @@ class _Timing:
     def of(cls, container: InputContainer, stream: VideoStream) -> "_Timing":
         source_base = stream.time_base or Fraction(1, 90_000)
         finer = -(-_LEAST_TICKS_PER_S // max(1, int(1 / source_base)))
-        fps = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        fps = frame_rate(container, stream) or Fraction(25)
         start = Fraction(container.start_time or 0, av.time_base)
         return cls(source_base, source_base / finer, start, fps, Fraction(stream.sample_aspect_ratio or 1) or Fraction(1))
 
@@ -177,7 +183,8 @@ def fitted(pixels: Planes, *, width: int, height: int) -> Planes:
 
 def _orientation(decoded: av.VideoFrame) -> Orientation:
     """How the frame is to be turned, as its display matrix says."""
-    matrix = decoded.side_data.get(SideDataType.DISPLAYMATRIX)
-    return (
-        Orientation() if matrix is None else Orientation.of_matrix(tuple(np.frombuffer(bytes(matrix), np.int32)[:9].tolist()))
-    )
+    if SideDataType.DISPLAYMATRIX not in decoded.side_data:
+        return Orientation()
+    data = decoded.side_data[SideDataType.DISPLAYMATRIX]  # type: ignore[typeddict-item]  # the stubs know motion vectors alone
+    matrix = np.frombuffer(data, np.int32)
+    return Orientation.of_matrix(tuple(matrix[:9].tolist()))

@@ -12,8 +12,8 @@ Item = TypeVar("Item")
 class ReadAhead(Generic[Item]):
     """Runs a generator on a thread `name`, at most `depth` items ahead; none is lost, and they keep their order.
 
-    What the generator raises comes out of the iteration, at its place. Leaving the block ends the thread: it closes the generator,
-    on that thread, after the item that is in work.
+    What the generator raises comes out of the iteration, at its place. Leaving the block ends the thread: it closes the
+    generator, on that thread, after the item that is in work.
     """
 
     def __init__(self, items: Generator[Item, None, None], *, depth: int, name: str) -> None:

@@ -154,10 +154,12 @@ def coco_annotation(one: Detection, *, image: int, number: int) -> dict[str, obj
 
 
 def result_fields(one: Detection, model: ModelInfo) -> dict[str, object]:
+    """One detection in the form of `POST /predict`."""
     x1, y1, x2, y2 = (round(side, 1) for side in one.xyxy)
     box = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
     return {"class": one.class_id, "name": class_name(one, model), "confidence": round(one.confidence, 4), "box": box}
 
 
 def class_name(one: Detection, model: ModelInfo) -> str:
+    """Its label; its number where the model has none for it."""
     return model.labels[one.class_id] if 0 <= one.class_id < len(model.labels) else str(one.class_id)

@@ -26,8 +26,8 @@ _LOST_AFTER_CHECKS = 3
 class VideoLine:
     """Checks whole video files on a pool; several lines may share one, each run has its own threads and tracker.
 
-    Decoding, detecting, drawing and encoding overlap; at most twice as many frames as the pool has workers, and two more, wait for
-    it, which bounds the memory.
+    Decoding, detecting, drawing and encoding overlap; at most twice as many frames as the pool has workers, and two more,
+    wait for it, which bounds the memory.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class VideoLine:
         """Checks every frame, or every `every`-th one with the first, and writes `annotated.mp4` and the results into `out`.
 
         The files appear when they are complete; after `stop` they hold the frames so far, and the results say that they are not
-        all. `on_progress` comes at most five times a second and once at the end, `on_preview` gets annotated frames, all of them when
-        the video is written, else at most ten a second; neither may block. Blocks until all is done: any thread but the event
-        loop. Raises UnsupportedFormat, Unprocessable, DetectorFailed and OSError, and then leaves nothing behind.
+        all. `on_progress` comes at most five times a second and once at the end, `on_preview` gets annotated frames, all of
+        them when the video is written, else at most ten a second; neither may block. Blocks until all is done: any thread but
+        the event loop. Raises UnsupportedFormat, Unprocessable, DetectorFailed and OSError, and then leaves nothing behind.
         """
         info = probe_video(source)
         context = VideoContext(name or source.name, self._pool.info, self._options.confidence, every, info.fps)

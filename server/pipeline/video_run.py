@@ -156,8 +156,8 @@ class VideoRun:
         return self._annotator.annotate(frame, shown)
 
     def _open_writer(self, target: Path) -> VideoWriter:
-        assert self._reader.shape is not None  # there was a frame
-        return VideoWriter(target, shape=self._reader.shape, sound_from=self._order.source, threads=self._encoder_threads)
+        shape = self._reader.opened_shape
+        return VideoWriter(target, shape=shape, sound_from=self._order.source, threads=self._encoder_threads)
 
     def _preview(self, picture: Frame | None) -> None:
         if picture is not None and self._order.on_preview is not None:

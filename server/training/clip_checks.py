@@ -1,23 +1,25 @@
 """Clip checks: runs every frame of a clip through the detector as a live stream does, and keeps what was detected."""
 
-import asyncio
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.domain.detection import Detections, DetectOptions
+from server.domain.detection import DetectionResult, Detections, DetectOptions
+from server.domain.errors import InvalidRequest
 from server.domain.frame import Frame
 from server.inference.pool import DetectorPool
-from server.media.clip_frames import clip_frames
+from server.media.video_reader import VideoReader
+from server.pipeline.read_ahead import ReadAhead
 from server.pipeline.stream import WEAK_CONFIDENCE
+
+Submitted = tuple[Frame, "Future[DetectionResult]"]
 
 
 @dataclass(slots=True, eq=False)
 class CheckedClip:
-    """A clip with the detections of each frame, those too that only help a tracker; times in seconds from its first frame.
+    """A clip with the detections of each frame, those too that only help a tracker; times in seconds from the file's start.
 
     `distinct_s` is how much of it is unlike what was seen before: a copy, a loop or a frozen picture tells nothing new.
     """
@@ -50,26 +52,21 @@ class ClipChecker:
         self._seen: set[bytes] = set()
 
     def check(self, path: Path) -> CheckedClip:
-        """Detects in every frame. Blocks; not on an event loop. Raises InvalidRequest for what is no video."""
-        return asyncio.run(self._check(path))
-
-    async def _check(self, path: Path) -> CheckedClip:
+        """Detects in every frame. Blocks; not on an event loop. Raises InvalidRequest for what is no video, and OSError."""
         clip = CheckedClip(path.name)
-        waiting: deque[tuple[Frame, asyncio.Task[Detections]]] = deque()
-        # Each worker has one frame, and the next ones wait: it drops nothing, and holds few pictures.
-        at_once = 2 * self._pool.stats().workers
-        with closing(clip_frames(path)) as frames:
-            while (frame := await asyncio.to_thread(_next, frames)) is not None:
-                waiting.append((frame, asyncio.create_task(self._detect(frame))))
-                if len(waiting) == at_once:
-                    self._add(clip, waiting[0][0], found=await waiting[0][1])
-                    waiting.popleft()
-            for frame, task in waiting:
-                self._add(clip, frame, found=await task)
+        # Each worker has a frame, and the next ones are there when it is done: nothing is dropped, and few pictures are held.
+        depth = 2 * self._pool.stats().workers + 2
+        try:
+            with ReadAhead(self._submitted(path), depth=depth, name="decode") as submitted:
+                for frame, answer in submitted:
+                    self._add(clip, frame, found=answer.result().detections)
+        except InvalidRequest as exc:
+            raise InvalidRequest(f"{path}: {exc}") from exc
         return clip
 
-    async def _detect(self, frame: Frame) -> Detections:
-        return (await self._pool.detect(frame, self._options)).detections
+    def _submitted(self, path: Path) -> Generator[Submitted, None, None]:
+        for timed in VideoReader(path).frames():
+            yield timed.frame, self._pool.submit(timed.frame, self._options)
 
     def _add(self, clip: CheckedClip, frame: Frame, *, found: Detections) -> None:
         # 64 bits: a hundred hours of frames collide less than once in a hundred thousand evaluations.
@@ -79,7 +76,3 @@ class ClipChecker:
         clip.distinct.append(digest not in self._seen)
         self._seen.add(digest)
         self._on_checked()
-
-
-def _next(frames: Iterator[Frame]) -> Frame | None:
-    return next(frames, None)

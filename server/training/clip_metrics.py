@@ -11,7 +11,7 @@ from server.training.clip_checks import CheckedClip
 from server.training.metrics_file import AlarmRate, AlertRuleRecord, ClipMetrics, ClipsMetrics
 
 Alert = tuple[float, Detection]
-"""Seconds from the clip's first frame, and the detection that met the rule."""
+"""Seconds from the clip's start, and the detection that met the rule."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

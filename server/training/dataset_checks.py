@@ -17,7 +17,7 @@ from server.training import label_checks
 from server.training.coco_metrics import OBJECT_SIZES_PX
 from server.training.dataset_report import ERROR, EXAMPLES, WARNING, DatasetReport, Finding, SplitFacts
 from server.training.label_checks import CheckedLabel, Fault, check_label
-from server.training.labelled_pictures import class_names, picture_paths, read_description
+from server.training.labelled_pictures import class_names, picture_paths, read_data
 from server.training.near_duplicates import Fingerprint, fingerprint, mirrored, near_duplicates
 
 TRAIN, VAL = "train", "val"
@@ -82,7 +82,7 @@ def check_dataset(
 
     Raises InvalidRequest when `data.yaml` itself cannot be used; what is wrong with pictures and labels is in the report.
     """
-    described = read_description(data)
+    described = read_data(data)
     labels = class_names(described, data)
     paths = {split: sorted(set(picture_paths(described, data=data, split=split))) for split in (TRAIN, VAL)}
     for split, found in paths.items():
@@ -104,7 +104,7 @@ def check_dataset(
 
 def count_pictures(data: Path) -> int:
     """How many pictures `check_dataset` will look at. Blocks; raises InvalidRequest."""
-    described = read_description(data)
+    described = read_data(data)
     return sum(len(set(picture_paths(described, data=data, split=split))) for split in (TRAIN, VAL))
 
 

@@ -118,8 +118,9 @@ def describe_model(path: Path, info: ModelInfo, *, confidence: float) -> Evaluat
 
 
 def file_digests(path: Path) -> dict[str, str]:
-    """The sha256 of each file of a model by its name: those of its folder, or the file and its `.bin`."""
-    files = path.iterdir() if path.is_dir() else (path, path.with_suffix(".bin"))
+    """The sha256 of each file of a model by its name: those of its folder, or the file, and the `.bin` of an `.xml`."""
+    beside = (path.with_suffix(".bin"),) if path.suffix.lower() == ".xml" else ()
+    files = path.iterdir() if path.is_dir() else (path, *beside)
     wanted = sorted(file for file in files if file.suffix.lower() in _MODEL_SUFFIXES and file.is_file())
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in wanted}
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def read_split(data: Path, *, split: str, manifest: Path | None = None) -> Label
     `manifest` is a CSV with the columns `file` and `source`, and `split` where a name occurs in several. A picture without a
     label file shows nothing, as with Ultralytics. Raises InvalidRequest for what is missing or malformed.
     """
-    described = read_description(data)
+    described = read_data(data)
     sources = {} if manifest is None else _read_manifest(manifest, split=split)
     paths = sorted(picture_paths(described, data=data, split=split), key=lambda path: (path.name, path))
     if not paths:
@@ -62,12 +63,9 @@ def read_split(data: Path, *, split: str, manifest: Path | None = None) -> Label
     return LabelledSplit(split, labels, pictures)
 
 
-def read_description(data: Path) -> dict[str, Any]:
-    """The content of a `data.yaml`. Blocks; raises InvalidRequest."""
-    try:
-        import yaml  # noqa: PLC0415 - comes with the extras of training and evaluation
-    except ImportError as exc:
-        raise InvalidRequest("data sets need the extra: pip install 'sightline[evaluate]'") from exc
+def read_data(data: Path) -> dict[str, Any]:
+    """Reads a data.yaml; raises InvalidRequest when it cannot be read."""
+    yaml = _yaml()
     try:
         described = yaml.safe_load(data.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
@@ -75,6 +73,29 @@ def read_description(data: Path) -> dict[str, Any]:
     if not isinstance(described, dict):
         raise InvalidRequest(f"{data}: is not the description of a data set")
     return described
+
+
+def write_data(data: Path, described: dict[str, Any]) -> None:
+    """Writes a data.yaml."""
+    data.write_text(_yaml().safe_dump(described, sort_keys=False), encoding="utf-8")
+
+
+def _yaml() -> ModuleType:
+    try:
+        import yaml  # noqa: PLC0415 - comes with the extras of training and evaluation
+    except ImportError as exc:
+        raise InvalidRequest("data sets need the extra: pip install 'sightline[evaluate]'") from exc
+    return yaml
+
+
+def data_root(data: Path, described: dict[str, Any]) -> Path:
+    """The folder that the paths of a data.yaml count from."""
+    return (data.parent / str(described.get("path") or "")).resolve()
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """All pictures in a folder and in those below it, by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def class_names(described: dict[str, Any], data: Path) -> tuple[str, ...]:
@@ -92,14 +113,14 @@ def picture_paths(described: dict[str, Any], *, data: Path, split: str) -> Itera
     named = described.get(split)
     if not named:
         raise InvalidRequest(f"{data}: has no split {split!r}")
-    root = data.parent / str(described.get("path") or "")
+    root = data_root(data, described)
     for one in named if isinstance(named, list) else [named]:
         yield from _named_by(root / str(one), data=data)
 
 
 def _named_by(place: Path, *, data: Path) -> Iterator[Path]:
     if place.is_dir():
-        yield from (path for path in place.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+        yield from pictures_in(place)
     elif place.is_file():
         lines = place.read_text(encoding="utf-8", errors="replace").split("\n")
         yield from (place.parent / line.strip() for line in lines if line.strip())

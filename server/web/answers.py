@@ -59,7 +59,7 @@ class ModelAnswer(msgspec.Struct, frozen=True):
 
 
 class LimitsAnswer(msgspec.Struct, frozen=True):
-    """What is taken at most, and how the number of live sessions came about.
+    """What is taken at most of pictures and video files, and how the number of live sessions came about.
 
     `live_sessions` is the same as `capacity`, and `live_reason` what decided it. `detections_fps` was measured; of these each
     stream shall get `min_detections_fps`. `max_sessions` is the setting.
@@ -67,6 +67,9 @@ class LimitsAnswer(msgspec.Struct, frozen=True):
 
     picture_bytes: int
     picture_pixels: int
+    video_bytes: int
+    video_duration_s: float
+    video_pixels: int
     live_sessions: int
     live_reason: Reason
     max_sessions: int | None
@@ -165,6 +168,9 @@ def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Through
     return LimitsAnswer(
         picture_bytes=settings.predict.max_bytes,
         picture_pixels=settings.predict.max_pixels,
+        video_bytes=settings.videos.max_bytes,
+        video_duration_s=settings.videos.max_duration_s,
+        video_pixels=settings.videos.max_pixels,
         live_sessions=capacity.sessions,
         live_reason=capacity.reason,
         max_sessions=settings.live.max_sessions,

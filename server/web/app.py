@@ -36,6 +36,7 @@ from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
 from server.web.session_cookie import SessionCookies
 from server.web.static_files import StaticFiles
+from server.web.videos import VideoService
 from server.web.viewing import ViewingService
 
 SECONDS_A_DAY = 86_400
@@ -74,7 +75,15 @@ def create_app(
     app.on_shutdown.append(_end_endless_answers)
     # Later ones use earlier ones, and are closed before them.
     app.cleanup_ctx.extend(
-        [_io, _encoders, _changed_aiortc, _served_model(detector, time_pool=time_pool), _live_streams, _doctor]
+        [
+            _io,
+            _encoders,
+            _changed_aiortc,
+            _served_model(detector, time_pool=time_pool),
+            _videos(own_model=detector is None),
+            _live_streams,
+            _doctor,
+        ]
     )
     return app
 
@@ -149,6 +158,18 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
     return served_model
 
 
+def _videos(*, own_model: bool) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def videos(app: web.Application) -> AsyncIterator[None]:
+        """Video files; they are checked once the model is loaded."""
+        service = VideoService(app[app_keys.SETTINGS], model=app[app_keys.MODEL], check_labels=own_model, io=app[app_keys.IO])
+        app[app_keys.VIDEOS] = service
+        await service.open()
+        yield
+        await service.aclose()
+
+    return videos
+
+
 async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     """Live streams with the threads that track and draw, single pictures, and the metrics of both."""
     settings = app[app_keys.SETTINGS]
@@ -159,7 +180,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
     app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
-    app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry)
+    app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS])
     # Enough that decoding, detecting and encoding go on side by side.
     at_once = settings.inference.workers + 2
     app[app_keys.PICTURES] = PictureService(
@@ -189,6 +210,7 @@ async def _end_live_sessions(app: web.Application) -> None:
 async def _end_endless_answers(app: web.Application) -> None:
     """Ends the requests that never end by themselves: the server waits for all of them before it closes anything."""
     app[app_keys.VIEWING].end_readers()
+    app[app_keys.VIDEOS].end_viewers()
     app[app_keys.EVENTS].close()
 
 
@@ -207,4 +229,5 @@ def _snapshot(app: web.Application) -> Snapshot:
         model=model.info if model.ready else None,
         pool=model.pool.stats() if model.ready else None,
         detections_fps=model.throughput.detections_fps if model.ready else None,
+        videos=app[app_keys.VIDEOS].stats(),
     )

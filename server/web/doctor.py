@@ -29,7 +29,7 @@ from server.transports.network_checks import (
 from server.web.access_checks import check_access, check_https, check_tcp_port
 from server.web.configured_model import load_configured_model
 from server.web.credentials import is_loopback
-from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions
+from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions, check_videos
 
 # Whoever asks again within this time gets the same answer: a check asks STUN and TURN servers.
 VALID_S = 30.0
@@ -111,13 +111,15 @@ class Doctor:
         return [*speed, *machine, *await self._look_at_ice_servers()]
 
     def _look_at_machine(self, model: ModelInfo | None, sessions: int) -> list[Finding]:
-        server, webrtc = self._settings.server, self._settings.webrtc
+        server, webrtc, videos = self._settings.server, self._settings.webrtc, self._settings.videos
+        data_dir = Path(server.data_dir).expanduser()
         local_only = is_loopback(server.host)
         addresses = host_addresses(loopback=webrtc.loopback_candidates)
         return [
             check_instructions(processor(), precision=model.precision if model else None),
             check_limits(),
-            check_disk(Path(server.data_dir).expanduser()),
+            check_disk(data_dir),
+            check_videos(data_dir, enabled=videos.enabled, min_free_bytes=videos.min_free_bytes, max_bytes=videos.max_bytes),
             check_versions(),
             check_aiortc(),
             check_access(self._settings),

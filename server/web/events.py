@@ -11,10 +11,12 @@ import msgspec
 from server.domain.errors import AtCapacity
 from server.domain.live import LiveResult
 from server.domain.model import ModelInfo
+from server.jobs.service import VideoJobs
 from server.pipeline.stream import Stream
 from server.transports.messages import DetectionMessage, detection_message
 from server.transports.registry import Change, DrainingBegun, SessionClosed, SessionOpened, SessionRegistry
 from server.web.answers import StreamsAnswer, stream_answer
+from server.web.video_feed import VideoFeed
 
 # Streams open and end seldom: whoever has missed this many has stopped reading, and begins anew with the list.
 MOST_WAITING = 64
@@ -48,7 +50,12 @@ class EventFeed:
     """
 
     def __init__(
-        self, registry: SessionRegistry, *, stream_ids: Iterable[str], model: ModelInfo, clock: Callable[[], float]
+        self,
+        registry: SessionRegistry,
+        *,
+        stream_ids: Iterable[str],
+        model: ModelInfo,
+        clock: Callable[[], float],
     ) -> None:
         self._registry = registry
         self._stream_ids = frozenset(stream_ids)
@@ -57,7 +64,13 @@ class EventFeed:
         self._events: deque[bytes] = deque()
         self._followed: dict[str, _Followed] = {}
         self._changed = asyncio.Event()
+        self._videos: VideoFeed | None = None
         self._closed = False
+
+    async def follow_videos(self, jobs: VideoJobs, *, ids: Iterable[str] | None) -> None:
+        """Follows these video files too, all with None, and begins with what is known of them."""
+        self._videos = VideoFeed(jobs.changes, ids=ids, changed=self._changed)
+        self._videos.begin(await jobs.all())
 
     def open(self) -> None:
         """Begins with the list of the streams that run."""
@@ -90,7 +103,7 @@ class EventFeed:
         self._changed.clear()
         waiting = b"".join(self._events)
         self._events.clear()
-        return waiting + b"".join(self._newest_results())
+        return waiting + b"".join(self._newest_videos()) + b"".join(self._newest_results())
 
     def close(self) -> None:
         """Takes the feed off everything; `next()` returns None from here on."""
@@ -99,6 +112,8 @@ class EventFeed:
         self._registry.changes.unsubscribe(self)
         for stream_id in tuple(self._followed):
             self._unfollow(stream_id)
+        if self._videos is not None:
+            self._videos.close()
 
     def _add(self, name: str, data: msgspec.Struct) -> None:
         if len(self._events) >= MOST_WAITING:
@@ -115,6 +130,10 @@ class EventFeed:
         followed = self._followed.pop(stream_id, None)
         if followed is not None:
             followed.close()
+
+    def _newest_videos(self) -> Iterator[bytes]:
+        if self._videos is not None:
+            yield from (encode_event(name, data) for name, data in self._videos.take())
 
     def _newest_results(self) -> Iterator[bytes]:
         for followed in self._followed.values():

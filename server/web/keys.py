@@ -18,6 +18,7 @@ from server.web.live import LiveService
 from server.web.pictures import PictureService
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
+from server.web.videos import VideoService
 from server.web.viewing import ViewingService
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -27,6 +28,7 @@ ACCESS = web.AppKey("access", Access)
 MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
 LIVE = web.AppKey("live", LiveService)
+VIDEOS = web.AppKey("videos", VideoService)
 VIEWING = web.AppKey("viewing", ViewingService)
 EVENTS = web.AppKey("events", EventFeeds)
 PICTURES = web.AppKey("pictures", PictureService)

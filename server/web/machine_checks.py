@@ -13,7 +13,7 @@ from server.inference.throughput import Throughput
 from server.pipeline.capacity import Capacity
 from server.resources import version
 
-LIBRARIES = ("aiohttp", "aiortc", "aioice", "av", "openvino", "opencv-python-headless", "numpy")
+LIBRARIES = ("aiohttp", "aiortc", "aioice", "av", "openvino", "opencv-python-headless", "numpy", "SQLAlchemy")
 GIB = 1024**3
 # One model and eight streams stay below it; with less the system ends the process sooner or later.
 LEAST_MEMORY_BYTES = GIB
@@ -83,6 +83,23 @@ def check_disk(data_dir: Path, *, least_bytes: int = LEAST_DISK_BYTES) -> Findin
     if free < least_bytes:
         return Finding("disk", "warn", text, "Make room there, or set server.data_dir to another disk.")
     return Finding("disk", "ok", text)
+
+
+def check_videos(data_dir: Path, *, enabled: bool, min_free_bytes: int, max_bytes: int) -> Finding:
+    """Whether video files can be taken: a folder that can be written, with room for a large one. Asks the file system."""
+    if not enabled:
+        return Finding("videos", "ok", "Video files are turned off (videos.enabled).")
+    existing = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        advice = "Set server.data_dir to a folder that this user may write, or turn them off with videos.enabled."
+        return Finding("videos", "warn", f"Video files are not taken: the data folder {data_dir} cannot be written.", advice)
+    room = shutil.disk_usage(existing).free - min_free_bytes
+    # The result is about as large as the upload.
+    if room < 2 * max_bytes:
+        text = f"There is room for {max(0, room) / GIB:.1f} GiB of video files and their results in {data_dir}."
+        advice = "Make room there, lower videos.max_bytes, or set server.data_dir to another disk."
+        return Finding("videos", "warn", f"{text[:-1]}, and one upload may have {max_bytes / GIB:.1f} GiB.", advice)
+    return Finding("videos", "ok", f"There is room for {room / GIB:.1f} GiB of video files and their results in {data_dir}.")
 
 
 def _memory_limit(files: tuple[Path, ...]) -> int | None:

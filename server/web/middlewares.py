@@ -24,12 +24,15 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.TooLarge, 413),
     (errors.UnsupportedFormat, 415),
+    (errors.Conflict, 409),
     (errors.Outdated, 412),
     (errors.Unprocessable, 422),
     (errors.InvalidRequest, 400),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
     (errors.Busy, 503),
+    (errors.NoRoom, 507),
+    (errors.NotOffered, 501),
     (errors.SightlineError, 500),
 )
 
@@ -128,6 +131,8 @@ def problem_of(error: errors.SightlineError) -> Problem:
         )
     if isinstance(error, errors.Busy):
         return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
+    if isinstance(error, errors.NoRoom):
+        return Problem(status, str(error), members={"missing_bytes": error.missing_bytes})
     if status == 500:
         logger.error("request failed: %s", error)
         return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")

@@ -51,6 +51,15 @@ class DialectParameters(msgspec.Struct, frozen=True, kw_only=True):
         return DetectOptions(confidence=confidence, iou=info.iou)
 
 
+class VideoParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked of a video file; every `every`-th frame is detected, `name` is for a body without a form."""
+
+    name: str = ""
+    conf: Fraction | None = None
+    classes: list[str] | None = None
+    every: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+
 class LiveParameters(msgspec.Struct, frozen=True, kw_only=True, rename={"answer": "return"}):
     """What may be asked of a live stream when it is opened."""
 
@@ -84,7 +93,7 @@ class WebsocketParameters(LiveParameters, frozen=True, kw_only=True):
         return replace(super().stream_options(info, settings=settings), annotate=self.annotate)
 
 
-Parameters = TypeVar("Parameters", PictureParameters, DialectParameters, LiveParameters, WebsocketParameters)
+Parameters = TypeVar("Parameters", PictureParameters, DialectParameters, LiveParameters, WebsocketParameters, VideoParameters)
 
 
 def read_parameters(kind: type[Parameters], fields: Fields) -> Parameters:

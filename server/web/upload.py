@@ -21,8 +21,8 @@ MAX_FIELD_BYTES = 4096
 BODY_TIMEOUT_S = 120.0
 
 _CHUNK_BYTES = 64 * 1024
-# What aiohttp's multipart reader lets out on a malformed body.
-_MALFORMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)
+MALFORMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)
+"""What aiohttp's multipart reader lets out on a malformed body."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ async def read_upload(
     """
     # A form has a little more around the picture; its parts are counted again while they are read.
     if request.content_length is not None and request.content_length > max_bytes + MAX_PARTS * MAX_FIELD_BYTES:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     if request.content_type.startswith("multipart/"):
         async with _arriving():
             upload = await _read_form(request, max_bytes=max_bytes, picture_field=picture_field)
@@ -80,13 +80,13 @@ async def read_body(request: web.Request, *, max_bytes: int) -> bytes:
     problem after BODY_TIMEOUT_S.
     """
     if request.content_length is not None and request.content_length > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     body = bytearray()
     async with _arriving():
         async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
             if len(body) > max_bytes:
-                raise _too_large(max_bytes)
+                raise too_large(max_bytes)
     return bytes(body)
 
 
@@ -116,31 +116,39 @@ async def _read_form(request: web.Request, *, max_bytes: int, picture_field: str
             if part is None:
                 return upload
             await _read_part(part, upload, max_bytes=max_bytes, picture_field=picture_field)
-    except _MALFORMED as exc:
+    except MALFORMED as exc:
         raise InvalidRequest("the multipart form is malformed") from exc
     raise InvalidRequest(f"the form has more than {MAX_PARTS} fields")
 
 
 async def _read_part(part: object, upload: Upload, *, max_bytes: int, picture_field: str) -> None:
+    part = plain_part(part)
+    if part.name == picture_field and not upload.picture:
+        upload.picture = await read_part_bytes(part, max_bytes=max_bytes)
+    elif part.name and part.filename is None:
+        text = await read_part_bytes(part, max_bytes=MAX_FIELD_BYTES)
+        upload.fields.setdefault(part.name, []).append(text.decode("utf-8", "replace"))
+
+
+def plain_part(part: object) -> BodyPartReader:
+    """The part of a form, which must be no form itself and not encoded; raises InvalidRequest."""
     if not isinstance(part, BodyPartReader):
         raise InvalidRequest("a form within the form is not taken")
     if part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "binary").lower() not in ("binary", "8bit", "7bit"):
         raise InvalidRequest("fields with a Content-Transfer-Encoding are not taken (RFC 7578, section 4.7)")
-    if part.name == picture_field and not upload.picture:
-        upload.picture = await _read_bytes(part, max_bytes=max_bytes)
-    elif part.name and part.filename is None:
-        text = await _read_bytes(part, max_bytes=MAX_FIELD_BYTES)
-        upload.fields.setdefault(part.name, []).append(text.decode("utf-8", "replace"))
+    return part
 
 
-async def _read_bytes(part: BodyPartReader, *, max_bytes: int) -> bytes:
+async def read_part_bytes(part: BodyPartReader, *, max_bytes: int) -> bytes:
+    """What a part holds; raises TooLarge above `max_bytes`."""
     data = bytearray()
     while chunk := await part.read_chunk(_CHUNK_BYTES):
         data += chunk
         if len(data) > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
     return bytes(data)
 
 
-def _too_large(max_bytes: int) -> TooLarge:
+def too_large(max_bytes: int) -> TooLarge:
+    """The refusal of a body above the limit."""
     return TooLarge(f"the body is larger than the limit of {max_bytes:,} bytes")

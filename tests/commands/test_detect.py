@@ -53,8 +53,7 @@ def test_a_damaged_picture_is_reported_and_the_others_go_on(pictures: Path, tmp_
     [
         (("no/such",), "no/such"),
         (("clip.mp4",), "no such file"),
-        (("rtsp://camera/1",), "not checked yet"),
-        (("static/sample.webm",), "videos are not checked yet"),
+        (("rtsp://camera/1",), "not checked by this command"),
         (("static/icons", "--classes", "unicorn"), "unicorn"),
         (("static/icons", "--model", "no/model"), "no/model"),
         (("static/icons", "--conf", "7"), "model.confidence"),

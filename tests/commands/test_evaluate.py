@@ -2,13 +2,15 @@
 
 import csv
 import importlib.util
+import signal
+import time
 from pathlib import Path
 
 import av
 import pytest
 
 from server.training.metrics_file import read_metrics
-from tests.commands.running import run
+from tests.commands.running import run, start
 from tests.drawn_set import write_drawn_set
 from tests.scenes import clip
 
@@ -104,6 +106,21 @@ def test_a_damaged_picture_is_exit_code_1(data: Path, tmp_path: Path) -> None:
     assert figures.default.found + figures.default.missed == 26
 
 
+@pytest.mark.usefixtures("delivered_model_dir")
+@pytest.mark.parametrize("what", ["pictures", "clips"])
+def test_ctrl_c_leaves_no_figures(what: str, data: Path, drawn_clip: Path, tmp_path: Path) -> None:
+    """Half an evaluation says nothing: exit code 130, no metrics, no traceback."""
+    out = tmp_path / "out"
+    order = ("--data", str(data)) if what == "pictures" else ("--clips", str(drawn_clip))
+    with start("evaluate", *order, "--imgsz", *(str(side) for side in range(640, 1281, 32)), "--out", str(out)) as process:
+        while not out.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        printed, err = process.communicate(timeout=60)
+    assert (process.returncode, printed, err) == (130, "", "")
+    assert not (out / "metrics.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -114,6 +131,7 @@ def test_a_damaged_picture_is_exit_code_1(data: Path, tmp_path: Path) -> None:
         (("--data", "DATA", "--model", "no/model"), "no/model"),
         (("--data", "DATA", "--by-source", "README.md"), "README.md"),
         (("--data", "DATA", "--out", "README.md/below"), "README.md"),
+        (("--data", "DATA", "--against", "no/best.pt"), "no/best.pt"),
         (("--clips", "no/clips"), "no/clips"),
         (("--clips", "static", "--rule", "5/3"), "5 of 3"),
         (("--clips", "static", "--rule", "three"), "'three'"),

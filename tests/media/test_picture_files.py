@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.domain.errors import InvalidRequest, UnsupportedFormat
-from server.media.picture_files import FoundPictures, find_pictures
+from server.media.picture_files import FoundFiles, find_files
 
 
 @pytest.fixture
@@ -18,18 +18,18 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def _find(*sources: Path | str, recursive: bool = False, left_out: Path = Path("/nowhere")) -> FoundPictures:
-    return find_pictures([str(source) for source in sources], recursive=recursive, left_out=left_out)
+def _find(*sources: Path | str, recursive: bool = False, left_out: Path = Path("/nowhere")) -> FoundFiles:
+    return find_files([str(source) for source in sources], recursive=recursive, left_out=left_out)
 
 
 def _names(*sources: Path | str, recursive: bool = False, left_out: Path = Path("/nowhere")) -> list[str]:
-    return [file.name for file in _find(*sources, recursive=recursive, left_out=left_out).files]
+    return [file.name for file in _find(*sources, recursive=recursive, left_out=left_out).pictures]
 
 
 def test_a_folder_gives_its_pictures_in_order(folder: Path) -> None:
-    """By their endings, without hidden ones; videos are counted."""
+    """By their endings, without hidden ones; videos stand apart."""
     assert _names(folder) == ["a.PNG", "b.jpg"]
-    assert _find(folder).videos == 1
+    assert [video.name for video in _find(folder).videos] == ["clip.mp4"]
 
 
 def test_folders_below_are_asked_for(folder: Path) -> None:
@@ -80,12 +80,20 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["rtsp://camera/1", "https://example.org/a.jpg"])
 def test_an_address_is_refused(source: str) -> None:
-    """Cameras are not checked yet."""
-    with pytest.raises(UnsupportedFormat, match="not checked yet"):
+    """Cameras are watched by the server."""
+    with pytest.raises(UnsupportedFormat, match="not checked by this command"):
         _find(source)
 
 
-def test_a_video_is_refused(folder: Path) -> None:
-    """Videos are not checked yet."""
-    with pytest.raises(UnsupportedFormat, match=r"clip\.mp4: videos are not checked yet"):
-        _find(folder / "clip.mp4")
+def test_videos_of_one_name_get_folders_of_their_own(folder: Path) -> None:
+    """Without their endings they would share one, and one is where the annotated pictures stand."""
+    for name in ("clip.mov", "annotated.mkv"):
+        (folder / name).write_bytes(b"")
+    names = [video.name for video in _find(folder, folder / "clip.mp4").videos]
+    assert names == ["annotated-2.mkv", "clip.mov", "clip-2.mp4"]
+
+
+def test_a_folder_with_videos_alone_is_enough(folder: Path) -> None:
+    """Nobody has to bring a picture."""
+    found = _find(f"{folder}/*.mp4")
+    assert (found.pictures, [video.path.name for video in found.videos]) == ((), ["clip.mp4"])

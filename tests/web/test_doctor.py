@@ -17,6 +17,7 @@ CHECKS = {
     "instructions",
     "limits",
     "disk",
+    "videos",
     "versions",
     "aiortc",
     "access",

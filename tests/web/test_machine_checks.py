@@ -7,7 +7,7 @@ import pytest
 from server.inference.processors import Processor
 from server.inference.throughput import Throughput
 from server.pipeline.capacity import planned_capacity
-from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions
+from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions, check_videos
 from tests.fakes import FAKE_MODEL
 
 
@@ -83,3 +83,19 @@ def test_a_data_folder_that_cannot_be_written_is_bad(tmp_path: Path) -> None:
     found = check_disk(tmp_path / "file" / "data")
     assert found.sign == "bad"
     assert "server.data_dir" in found.advice
+
+
+def test_video_files_need_room_and_a_folder(tmp_path: Path) -> None:
+    """A warning says what to do; without them live video works all the same."""
+    fine = check_videos(tmp_path / "data", enabled=True, min_free_bytes=0, max_bytes=1)
+    assert (fine.check, fine.sign, fine.advice) == ("videos", "ok", "")
+    small = check_videos(tmp_path, enabled=True, min_free_bytes=0, max_bytes=10**15)
+    assert small.sign == "warn"
+    assert "videos.max_bytes" in small.advice
+    (tmp_path / "file").write_text("")
+    file = tmp_path / "file" / "data"
+    nowhere = check_videos(file, enabled=True, min_free_bytes=0, max_bytes=1)
+    assert nowhere.sign == "warn"
+    assert "cannot be written" in nowhere.text
+    off = check_videos(file, enabled=False, min_free_bytes=0, max_bytes=1)
+    assert (off.sign, off.text) == ("ok", "Video files are turned off (videos.enabled).")

@@ -11,7 +11,7 @@ from server.inference.card import ModelCard
 from server.inference.letterbox import InputSize
 from server.resources import openapi_file
 from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, FrameErrorMessage, ResultMessage
-from server.web import answers
+from server.web import answers, video_answers
 from server.web.doctor import DoctorAnswer, FindingAnswer
 from server.web.middlewares import STATUS_OF_ERROR
 from server.web.parameters import PictureParameters
@@ -99,6 +99,10 @@ def test_every_status_of_an_error_is_described() -> None:
         ("Doctor", DoctorAnswer),
         ("Finding", FindingAnswer),
         ("Age", answers.AgeAnswer),
+        ("Video", video_answers.VideoAnswer),
+        ("Videos", video_answers.VideosAnswer),
+        ("VideoLimits", video_answers.VideoLimitsAnswer),
+        ("VideoResults", video_answers.VideoResultsAnswer),
         ("Control", ControlMessage),
         ("DetectionMessage", DetectionMessage),
         ("FrameError", FrameErrorMessage),
@@ -151,6 +155,17 @@ def test_schemas_have_the_fields_of_the_code(name: str, kind: type[msgspec.Struc
         ("GET", "/api/streams/{id}", "", None, "*/*"),
         ("PATCH", "/api/streams/{id}", "", b"{}", "*/*"),
         ("DELETE", "/api/streams/{id}", "", None, "*/*"),
+        ("GET", "/api/videos", "", None, "*/*"),
+        ("POST", "/api/videos", "", b"", "*/*"),
+        ("GET", "/api/videos/{id}", "", None, "*/*"),
+        ("DELETE", "/api/videos/{id}", "", None, "*/*"),
+        ("POST", "/api/videos/{id}/cancel", "", None, "*/*"),
+        ("POST", "/api/videos/{id}/restart", "", None, "*/*"),
+        ("GET", "/api/videos/{id}/mjpeg", "", None, "*/*"),
+        ("GET", "/api/videos/{id}/poster.jpg", "", None, "*/*"),
+        ("GET", "/api/videos/{id}/annotated.mp4", "", None, "*/*"),
+        ("GET", "/api/videos/{id}/detections.json", "", None, "*/*"),
+        ("GET", "/api/videos/{id}/detections.csv", "", None, "*/*"),
         ("GET", "/healthz", "", None, "*/*"),
         ("GET", "/readyz", "", None, "*/*"),
         ("GET", "/metrics", "", None, "*/*"),

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from server.config import Live, Settings
-from server.web import keys
+from server.web import keys, mjpeg
 from server.web.handlers import viewing
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.marked_video import coloured_pixels, read_number
@@ -57,7 +57,7 @@ async def test_mjpeg_shows_annotated_pictures_in_order(server: Client, stream_id
     """Each part is a whole JPEG of a later frame than the one before, with boxes, in the size of the source."""
     answer = await server.get(f"/api/streams/{stream_id}/mjpeg")
     assert answer.status == 200
-    assert answer.headers["Content-Type"] == f"multipart/x-mixed-replace; boundary={viewing.BOUNDARY}"
+    assert answer.headers["Content-Type"] == f"multipart/x-mixed-replace; boundary={mjpeg.BOUNDARY}"
     pictures = [planes(await next_part(answer)) for _ in range(5)]
     answer.close()
     numbers = [read_number(picture) for picture in pictures]
@@ -72,7 +72,7 @@ async def test_a_part_ends_with_the_next_boundary(server: Client, stream_id: str
     await next_part(answer)
     async with asyncio.timeout(1):
         assert await answer.content.readline() == b"\r\n"
-        assert await answer.content.readline() == f"--{viewing.BOUNDARY}\r\n".encode()
+        assert await answer.content.readline() == f"--{mjpeg.BOUNDARY}\r\n".encode()
     answer.close()
 
 

@@ -15,12 +15,14 @@ MOST_STREAMS = 16
 BATCHES_PER_S = 10.0
 # Proxies end connections on which nothing comes for a minute, some after half of one.
 HEARTBEAT_S = 15.0
+# Videos are named by their ids, or all of them by one of these.
+_ALL = frozenset({"1", "all"})
 _HEARTBEAT = b": still here\n\n"
 _RETRY = b"retry: 2000\n\n"
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """What becomes of the streams, and the newest results of those that are named."""
+    """What becomes of the streams, the newest results of those that are named, and what becomes of video files."""
     app = request.app
     info = app[keys.MODEL].info
     stream_ids = _stream_ids(request)
@@ -29,6 +31,8 @@ async def follow(request: web.Request) -> web.StreamResponse:
     stall_s = app[keys.SETTINGS].live.viewer_stall_s
     answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: EVENT_STREAM, "X-Accel-Buffering": "no"}, stall_s=stall_s)
     with app[keys.EVENTS].open(stream_ids, model=info) as feed:
+        if (videos := _video_ids(request)) is not None:
+            await feed.follow_videos(app[keys.VIDEOS].jobs, ids=None if videos & _ALL else videos)
         await answer.open()
         going_on = await answer.send(_RETRY)
         while going_on and (events := await feed.next(within_s=HEARTBEAT_S)) is not None:
@@ -39,7 +43,17 @@ async def follow(request: web.Request) -> web.StreamResponse:
 
 def _stream_ids(request: web.Request) -> set[str]:
     """The streams that are named; one that does not run is left alone, as it may have ended in between."""
-    named = {one.strip() for value in request.query.getall("streams", []) for one in value.split(",") if one.strip()}
+    named = _named(request, "streams")
     if len(named) > MOST_STREAMS:
         raise InvalidRequest(f"parameter streams: at most {MOST_STREAMS} streams can be followed at once")
     return named
+
+
+def _video_ids(request: web.Request) -> set[str] | None:
+    """The videos that are named, None where none are, or where this server takes no videos."""
+    named = _named(request, "videos") - {"0"}
+    return named if named and request.app[keys.VIDEOS].offered else None
+
+
+def _named(request: web.Request, parameter: str) -> set[str]:
+    return {one.strip() for value in request.query.getall(parameter, []) for one in value.split(",") if one.strip()}

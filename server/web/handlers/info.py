@@ -10,6 +10,7 @@ from server.web.answers import AuthAnswer, InfoAnswer, ice_server_answers, json_
 from server.web.source_archive import source_archive
 
 FEATURES = ("live", "picture")
+VIDEO_FEATURE = "videos"
 SOURCE_PATH = "/source.tar.gz"
 
 
@@ -33,7 +34,7 @@ async def info(request: web.Request) -> web.Response:
         capacity=capacity.sessions,
         active=live.registry.active,
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput),
-        features=FEATURES,
+        features=(*FEATURES, VIDEO_FEATURE) if app[keys.VIDEOS].offered else FEATURES,
         auth=AuthAnswer(required, "API key" if required else None),
     )
     return json_response(answer)

@@ -12,12 +12,11 @@ from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stream import Stream
 from server.transports.jpeg_feed import JpegFeed
 from server.web import keys
+from server.web import mjpeg as mjpeg_form
 from server.web.endless_answer import EndlessAnswer
 
 logger = logging.getLogger(__name__)
 
-BOUNDARY = "sightline-picture"
-_MULTIPART = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 # A running stream shows a picture within a tenth of this; one that has just been opened may need a key frame first.
 SNAPSHOT_TIMEOUT_S = 5.0
 
@@ -28,9 +27,9 @@ async def mjpeg(request: web.Request) -> web.StreamResponse:
     app[keys.LIFECYCLE].check_ready()
     stream, viewing = _stream(request), app[keys.VIEWING]
     if request.method == hdrs.METH_HEAD:
-        return web.Response(headers={hdrs.CONTENT_TYPE: _MULTIPART})
+        return web.Response(headers={hdrs.CONTENT_TYPE: mjpeg_form.CONTENT_TYPE})
     stall_s = app[keys.SETTINGS].live.viewer_stall_s
-    answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: _MULTIPART}, stall_s=stall_s)
+    answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: mjpeg_form.CONTENT_TYPE}, stall_s=stall_s)
     with viewing.places.hold(stream.id), log_context(session=stream.id):
         async with viewing.feeds.read(stream) as feed:
             await _send_pictures(answer, feed, stream=stream, clock=app[keys.CLOCK])
@@ -58,19 +57,13 @@ async def _send_pictures(answer: EndlessAnswer, feed: JpegFeed, *, stream: Strea
     opened_at = clock()
     logger.info("viewer opened: of %s, MJPEG", stream.name)
     await answer.open()
-    going_on = await answer.send(f"--{BOUNDARY}\r\n".encode())
+    going_on = await answer.send(mjpeg_form.BEGIN)
     while going_on and (picture := await feed.next()) is not None:
-        going_on = await answer.send(_part(picture.file))
+        going_on = await answer.send(mjpeg_form.part(picture.file))
         boxes_at = picture.boxes_received_at
         if going_on:
             meter.record_picture(None if boxes_at is None else (clock() - boxes_at) * 1000)
     logger.info("viewer ended: MJPEG, after %.1f s: %d pictures sent", clock() - opened_at, meter.delivered)
-
-
-def _part(file: bytes) -> bytes:
-    """One picture with the boundary behind it, at whose sight a browser shows it (RFC 2046, section 5.1.1)."""
-    headers = f"Content-Type: image/jpeg\r\nContent-Length: {len(file)}\r\n\r\n"
-    return b"".join([headers.encode(), file, f"\r\n--{BOUNDARY}\r\n".encode()])
 
 
 def _stream(request: web.Request) -> Stream:

@@ -1,0 +1,117 @@
+"""Announcements: who follows jobs hears what becomes of them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.domain.errors import RecordsUnavailable
+from server.domain.job import Job, JobState
+from server.jobs.messages import Seen
+from server.jobs.queue import RecordedQueue
+from server.jobs.supervised_task import SupervisedTask
+from server.pipeline.broadcast import Broadcast
+
+logger = logging.getLogger(__name__)
+
+# A progress bar that moves once a second is enough for a person.
+PROGRESS_INTERVAL_S = 1.0
+RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its owner sees it.
+
+    `position` is its place among those that wait, 0 is the next, `expires_at` when it is removed, in seconds UTC. `seen` is
+    what was found so far, while it runs.
+    """
+
+    job: Job
+    position: int | None
+    expires_at: float | None
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRemoved:
+    """A job and its files are gone."""
+
+    id: str
+
+
+JobChange = JobView | JobRemoved
+
+
+class Announcements:
+    """Tells `changes` of jobs, with their places in the queue, from `start()` to `aclose()`; on the event loop.
+
+    A change of one job moves those that wait, so all of them are told with it. `clock` bounds how often progress is told.
+    """
+
+    def __init__(self, queue: RecordedQueue, *, keep_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.changes: Broadcast[JobChange] = Broadcast()
+        self.counts: dict[JobState, int] = dict.fromkeys(JobState, 0)
+        self._queue = queue
+        self._keep_s = keep_s
+        self._clock = clock
+        self._pending: dict[str, Job] = {}
+        self._changed = asyncio.Event()
+        self._progress_told_at = float("-inf")
+        self._task = SupervisedTask(self._run, name="announce videos")
+
+    def start(self) -> None:
+        """Begins, with the counts."""
+        self._changed.set()
+        self._task.start()
+
+    async def aclose(self) -> None:
+        """Ends."""
+        await self._task.aclose()
+
+    def changed(self, job: Job) -> None:
+        """Has a new state told at once."""
+        self._pending[job.id] = job
+        self._changed.set()
+
+    def progressed(self, job: Job, *, seen: Seen | None = None) -> None:
+        """Tells how far a running job is, unless that was told a moment ago."""
+        now = self._clock()
+        if now - self._progress_told_at >= PROGRESS_INTERVAL_S and job.id not in self._pending:
+            self._progress_told_at = now
+            self.changes.publish(self.view(job, position=None, seen=seen))
+
+    def removed(self, job_id: str) -> None:
+        """Tells that a job is gone."""
+        self._pending.pop(job_id, None)
+        self.changes.publish(JobRemoved(job_id))
+        self._changed.set()
+
+    def view(self, job: Job, *, position: int | None, seen: Seen | None = None) -> JobView:
+        """The job as its owner sees it."""
+        expires_at = job.finished_at + self._keep_s if job.state.finished and job.finished_at is not None else None
+        return JobView(job, position, expires_at, seen)
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._tell()
+            except RecordsUnavailable as exc:
+                logger.warning("changes of videos cannot be told now: %s", exc)
+                await asyncio.sleep(RETRY_S)
+                self._changed.set()
+
+    async def _tell(self) -> None:
+        queued = await self._queue.queued()
+        counts = await self._queue.count()
+        self.counts = {state: counts.get(state, 0) for state in JobState}
+        pending, self._pending = self._pending, {}
+        waiting = {job.id for job in queued}
+        for job in pending.values():
+            if job.id not in waiting:
+                self.changes.publish(self.view(job, position=None))
+        for position, job in enumerate(queued):
+            self.changes.publish(self.view(job, position=position))

@@ -1,0 +1,86 @@
+"""The files of jobs: one folder each, with the upload and what came of it. Everything here blocks: never on the event loop."""
+
+import os
+import shutil
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+INCOMING = "incoming"
+SOURCE = "source"
+RESULTS = "results"
+ANNOTATED, JSON, CSV, POSTER = "annotated.mp4", "detections.json", "detections.csv", "poster.jpg"
+# An upload that is under way is written to all the time: one that stands still for so long has lost its server.
+ORPHANED_S = 600.0
+
+
+class JobFiles:
+    """The files below one folder; any thread but the event loop's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def open(self) -> None:
+        """Makes the folder, readable to its owner alone; raises OSError when it cannot be made or written."""
+        self.incoming("x").parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{self.folder} cannot be written")
+
+    def incoming(self, job_id: str) -> Path:
+        """Where an upload lies while it arrives."""
+        return self.folder / INCOMING / job_id
+
+    def source(self, job_id: str) -> Path:
+        """Where it lies then."""
+        return self.folder / job_id / SOURCE
+
+    def results(self, job_id: str) -> Path:
+        """The folder of what came of it."""
+        return self.folder / job_id / RESULTS
+
+    def accept(self, job_id: str) -> None:
+        """Moves an upload that is complete to its place."""
+        self.source(job_id).parent.mkdir(mode=0o700)
+        self.incoming(job_id).replace(self.source(job_id))
+
+    def clear_results(self, job_id: str) -> None:
+        """Removes what an earlier attempt has left, and makes the folder anew."""
+        shutil.rmtree(self.results(job_id), ignore_errors=True)
+        self.results(job_id).mkdir(parents=True)
+
+    def remove(self, job_id: str) -> None:
+        """Removes all of it; does nothing where there is nothing."""
+        self.incoming(job_id).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / job_id, ignore_errors=True)
+
+    def free_bytes(self) -> int:
+        """How much room the disk has for us."""
+        return shutil.disk_usage(self.folder).free
+
+    def size(self, job_id: str) -> int:
+        """How many bytes the files of a job take."""
+        return sum(_bytes(file) for file in (self.folder / job_id).rglob("*"))
+
+    def remove_orphans(self, known: Collection[str], *, now: float | None = None) -> int:
+        """Removes what belongs to none of the jobs `known` and is not being written; returns how many."""
+        before = (time.time() if now is None else now) - ORPHANED_S
+        found = [*self.folder.iterdir(), *(self.folder / INCOMING).iterdir()]
+        orphans = [path for path in found if path.name not in {*known, INCOMING} and _changed_at(path) < before]
+        for path in orphans:
+            self.remove(path.name)
+        return len(orphans)
+
+
+def _bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except OSError:  # it was removed meanwhile
+        return 0
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return time.time()

@@ -1,0 +1,1 @@
+"""Records in a database, through SQLAlchemy Core."""

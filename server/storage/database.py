@@ -1,0 +1,120 @@
+"""The database: SQLite in a file, or another one by a URL. Everything here blocks: never on the event loop."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, insert, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from server.domain.errors import RecordsUnavailable, SettingsError
+from server.storage.schema import VERSION, metadata, schema_version
+
+# How long a transaction waits for that of another process or thread: they take milliseconds.
+BUSY_TIMEOUT_S = 5.0
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers and the one writer do not wait for each other
+    "PRAGMA synchronous = FULL",  # what was said to be done is done even when the power fails
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class Database:
+    """Transactions on one database; any thread but the event loop's.
+
+    On SQLite a writing transaction begins with `BEGIN IMMEDIATE`: one that reads first and writes then could otherwise find, in
+    the middle, that another has written, and fail at once instead of waiting.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(reading=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads; raises RecordsUnavailable when the database does not answer."""
+        with _available(), self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends and undone when it raises; raises as `read` does."""
+        with _available(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of a SQLite file."""
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)
+
+
+def open_database(url: str) -> Database:
+    """Opens it and makes its tables where they are missing.
+
+    Raises SettingsError when it cannot be opened or is of a later Sightline.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError as exc:  # which may quote the password
+        raise SettingsError("storage.url cannot be read: it has the form dialect://user:password@host/name") from exc
+    try:
+        database = Database(_engine(address))
+        _prepare(database, name=address.render_as_string(hide_password=True))
+    except ModuleNotFoundError as exc:
+        raise SettingsError(f"storage.url: the driver {exc.name} is not installed") from exc
+    except (SQLAlchemyError, RecordsUnavailable, OSError) as exc:
+        raise SettingsError(f"the records in {address.render_as_string(hide_password=True)} cannot be opened: {exc}") from exc
+    return database
+
+
+def _engine(address: URL) -> Engine:
+    if address.get_backend_name() != "sqlite":
+        return sqlalchemy.create_engine(address, pool_pre_ping=True)
+    if address.database not in (None, "", ":memory:"):
+        Path(str(address.database)).touch(mode=0o600)  # what people call their files is nobody else's business
+    # Python begins no transaction by itself: it would begin it in the wrong way, and too late.
+    engine = sqlalchemy.create_engine(address, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _prepare(database: Database, *, name: str) -> None:
+    """Makes the tables, or finds out that they are those of this version."""
+    with database.write() as connection:
+        metadata.create_all(connection)
+        found = connection.scalar(select(schema_version.c.version))
+        if found is None:
+            connection.execute(insert(schema_version).values(version=VERSION))
+        elif found > VERSION:
+            reason = f"they are of version {found}, this Sightline knows up to {VERSION}"
+            raise SettingsError(f"the records in {name} were written by a later Sightline: {reason}; start that one")
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        raise RecordsUnavailable(f"the records cannot be reached: {cause}") from exc
