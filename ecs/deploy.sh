@@ -156,7 +156,7 @@ push_image() {
     fi
     engine=$(find_engine)
     say "building the image $tag with $engine"
-    change env "ENGINE=$engine" container/build.sh "$uri:$tag" --platform linux/amd64
+    change env "ENGINE=$engine" sh container/build.sh "$uri:$tag" --platform linux/amd64
     say "pushing it"
     if [ -n "$dry_run" ]; then
         printf 'would run: aws ecr get-login-password | %s login --username AWS --password-stdin %s\n' "$engine" "${uri%%/*}" >&2

@@ -12,6 +12,7 @@ _DELIVERED_MODEL = "models/firearm-yolov8n"
 # What the source is made of beside the package, and nothing else that happens to lie there: it is given to every user.
 _SOURCE = (
     ".ci/run",
+    ".dockerignore",
     ".gitignore",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -25,6 +26,11 @@ _SOURCE = (
     "benchmarks/*.py",
     "benchmarks/README.md",
     "benchmarks/results/*.json",
+    "container/*.py",
+    "container/*.sh",
+    "container/*.yaml",
+    "container/Caddyfile",
+    "container/Dockerfile",
     "docs/*.md",
     "docs/adr/*.md",
     "docs/images/*.png",
