@@ -79,16 +79,16 @@ stack_state() {
     fi
 }
 
-# Names of a template's parameters, one a line.
-parameters_of() {
-    awk '/^[A-Z]/ { inside = /^Parameters:/ } inside && /^  [A-Za-z]+:$/ { gsub(/[ :]/, ""); print }' "$1"
+# Whether a template has a parameter.
+has_parameter() {
+    awk -v name="  $2:" '/^[A-Z]/ { inside = /^Parameters:/ } inside && $0 == name { found = 1 } END { exit !found }' "$1"
 }
 
 # Those of the settings that are parameters of a template, one a line.
 settings_for() {
     local setting
     for setting in ${settings[@]+"${settings[@]}"}; do
-        if parameters_of "$1" | grep -qx -- "${setting%%=*}"; then printf '%s\n' "$setting"; fi
+        if has_parameter "$1" "${setting%%=*}"; then printf '%s\n' "$setting"; fi
     done
 }
 
@@ -96,9 +96,8 @@ check_settings() {
     local setting
     for setting in ${settings[@]+"${settings[@]}"}; do
         [[ $setting == *=* ]] || fail "--set takes NAME=VALUE, not $setting"
-        if ! { parameters_of ecs/service.yaml; parameters_of ecs/site.yaml; } | grep -qx -- "${setting%%=*}"; then
-            fail "ecs/service.yaml and ecs/site.yaml have no parameter ${setting%%=*}"
-        fi
+        has_parameter ecs/service.yaml "${setting%%=*}" || has_parameter ecs/site.yaml "${setting%%=*}" \
+            || fail "ecs/service.yaml and ecs/site.yaml have no parameter ${setting%%=*}"
     done
 }
 

@@ -1,7 +1,7 @@
 """Writes ecs/task-definition.json, the template's task definition in the form that `aws ecs register-task-definition` takes.
 
-`python -m ecs.task_definition` after a change of service.yaml; a test keeps the two equal. It is for those who deploy by other means than
-CloudFormation: what only an account knows stands in capitals and is to be replaced.
+`python -m ecs.task_definition` after a change of service.yaml; a test keeps the two equal. It is for those who deploy by other
+means than CloudFormation: what only an account knows stands in capitals and is to be replaced.
 """
 
 import json

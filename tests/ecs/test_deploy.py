@@ -13,21 +13,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCKER = """
+import json, os, sys
+with open(os.environ["STUB_CALLS"], "a") as calls:
+    calls.write(json.dumps(["docker", *sys.argv[1:]]) + "\\n")
+if sys.argv[1] == "login":
+    open(os.environ["STUB_CALLS"] + ".password", "w").write(sys.stdin.read())
+"""
 READS = ("describe-", "get-login-password", "get-secret-value")
 
 
 class _Ready(BaseHTTPRequestHandler):
-    """Is ready at the second question."""
+    """Is ready from the question on whose number `ready_at` is."""
 
     asked = 0
+    ready_at = 1
 
     def do_GET(self) -> None:
         """Answers."""
         type(self).asked += 1
-        self.send_response(200 if self.path == "/readyz" and self.asked > 1 else 503)
+        self.send_response(200 if self.path == "/readyz" and self.asked >= self.ready_at else 503)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # says nothing
+    def log_message(self, *_: object) -> None:
         """Is silent."""
 
 
@@ -42,11 +50,8 @@ class Checkout:
         commands = folder / "bin"
         commands.mkdir()
         aws = commands / "aws"
-        aws.write_text(f"#!{sys.executable}\n" + (ROOT / "tests/ecs/stub_aws.py").read_text())
-        (commands / "docker").write_text(
-            '#!/bin/sh\n[ "$1" != login ] || cat > "$STUB_CALLS.password"\n'
-            f'exec {sys.executable} -c \'import json, os, sys; open(os.environ["STUB_CALLS"], "a").write(json.dumps(sys.argv[1:]) + chr(10))\' docker "$@"\n'
-        )
+        aws.write_text(f"#!{sys.executable} -IS\n" + (ROOT / "tests/ecs/stub_aws.py").read_text())
+        (commands / "docker").write_text(f"#!{sys.executable} -IS\n{DOCKER}")
         for command in commands.iterdir():
             command.chmod(0o755)
         self.environ = {
@@ -88,7 +93,7 @@ class Checkout:
 
     def changes(self) -> list[list[str]]:
         """Those of the calls since the last time that change something."""
-        return [call for call in self.calls() if not call[2].startswith(READS) and call[:2] != ["docker", "info"]]
+        return [call for call in self.calls() if call[:2] != ["docker", "info"] and not call[2].startswith(READS)]
 
     def pushed(self) -> None:
         """The registry has the image of what is committed."""
@@ -103,8 +108,8 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A checkout whose address, once it is deployed, gets ready at the second question."""
-    _Ready.asked = 0
+    """A checkout whose address, once it is deployed, is ready at once."""
+    _Ready.asked, _Ready.ready_at = 0, 1
     with ThreadingHTTPServer(("127.0.0.1", 0), _Ready) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Checkout(tmp_path, url=f"http://127.0.0.1:{server.server_port}/")
@@ -116,14 +121,16 @@ def _words(call: list[str]) -> str:
 
 
 def test_from_nothing_to_the_address(checkout: Checkout) -> None:
-    """Registry first, then the image, then the service and the site; the last line is the address, and it waits until that is ready."""
+    """Registry first, then the image, then the service and the site; it waits for the address and prints it."""
+    _Ready.ready_at = 2
     done = checkout.deploy()
     changes = checkout.changes()
     assert [_words(call) for call in changes] == [
         "aws cloudformation deploy",
         "docker build --file",
         "docker login --username",
-        "docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/repository:" + checkout.git("rev-parse", "--short=12", "HEAD"),
+        "docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/repository:"
+        + checkout.git("rev-parse", "--short=12", "HEAD"),
         "aws cloudformation deploy",
         "aws cloudformation deploy",
         "aws s3 sync",
@@ -133,7 +140,9 @@ def test_from_nothing_to_the_address(checkout: Checkout) -> None:
     first, second, site = (call for call in changes if call[2] == "deploy")
     assert "ImageTag=" in first
     assert f"ImageTag={checkout.git('rev-parse', '--short=12', 'HEAD')}" in second
-    assert {"VpcId=vpc-1", "VpcCidr=10.0.0.0/16", "SubnetIds=subnet-1,subnet-2", "CloudFrontPrefixListId=pl-3b927c52"} <= {*second}
+    assert {"VpcId=vpc-1", "VpcCidr=10.0.0.0/16", "SubnetIds=subnet-1,subnet-2", "CloudFrontPrefixListId=pl-3b927c52"} <= {
+        *second
+    }
     assert {"OriginName=balancer.us-east-1.elb.amazonaws.com", "OriginSecretArn=arn:origin-secret"} <= {*site}
     assert done.stdout == checkout.environ["STUB_URL"] + "\n"
     assert _Ready.asked == 2
@@ -171,7 +180,9 @@ def test_a_dry_run_changes_nothing(checkout: Checkout) -> None:
     done = checkout.deploy("--dry-run", "--set", "MaxTasks=1")
     assert checkout.changes() == []
     said = [line.removeprefix("would run: ") for line in done.stderr.splitlines() if line.startswith("would run: ")]
-    assert [" ".join(line.split()[:3]) for line in said if line.startswith("aws cloudformation")] == ["aws cloudformation deploy"] * 3
+    assert [" ".join(line.split()[:3]) for line in said if line.startswith("aws cloudformation")] == [
+        "aws cloudformation deploy"
+    ] * 3
     assert any("container/build.sh" in line for line in said)
     assert any("MaxTasks=1" in line for line in said)
     assert done.stdout == ""

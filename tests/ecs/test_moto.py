@@ -1,4 +1,4 @@
-"""The templates' resources registered through the calls that CloudFormation would make, in moto's account that does not exist."""
+"""The templates' resources registered through the calls that CloudFormation would make, in an account of moto's."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ REGION = "us-east-1"
 
 
 class Account:
-    """An account with the network and the secrets that the template refers to; what is registered is referred to from then on."""
+    """An account with the network and the secrets that the template refers to; it knows what was registered."""
 
     def __init__(self) -> None:
         ec2 = boto3.client("ec2", region_name=REGION)
@@ -47,9 +47,9 @@ class Account:
     def make_group(self, name: str) -> None:
         """A security group with its rules."""
         asked = self.properties(name)
-        group = self.ec2.create_security_group(
-            GroupName=name, Description=asked["GroupDescription"], VpcId=asked["VpcId"]
-        )["GroupId"]
+        group = self.ec2.create_security_group(GroupName=name, Description=asked["GroupDescription"], VpcId=asked["VpcId"])[
+            "GroupId"
+        ]
         self.know(name, group)
         self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=_rules(asked["SecurityGroupIngress"]))
         # A new group lets everything out; CloudFormation takes that rule away where a template has one of its own.
@@ -128,14 +128,15 @@ def _rules(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
             **{key: int(rule[key]) for key in ("FromPort", "ToPort") if key in rule},
             **({"IpRanges": [{"CidrIp": rule["CidrIp"]}]} if "CidrIp" in rule else {}),
             **({"PrefixListIds": [{"PrefixListId": rule["SourcePrefixListId"]}]} if "SourcePrefixListId" in rule else {}),
-            **{
-                "UserIdGroupPairs": [{"GroupId": rule[key]}]
-                for key in ("SourceSecurityGroupId", "DestinationSecurityGroupId")
-                if key in rule
-            },
+            **({"UserIdGroupPairs": [{"GroupId": peer}]} if (peer := _peer(rule)) else {}),
         }
         for rule in rules
     ]
+
+
+def _peer(rule: dict[str, Any]) -> str | None:
+    """The group at the other end of a rule, if it is one."""
+    return rule.get("SourceSecurityGroupId") or rule.get("DestinationSecurityGroupId")
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_the_roles_are_taken(account: Account) -> None:
 
 
 def test_iam_refuses_what_is_no_policy(account: Account) -> None:
-    """moto looks into policies: an action that has no service's name in front is refused, so that the tests above mean something."""
+    """An action without its service's name is refused: moto does look into policies."""
     wrong = account.properties("TaskRole")["Policies"][0]["PolicyDocument"]
     wrong["Statement"][0]["Action"] = "UpdateTaskProtection"
     with pytest.raises(ClientError, match="MalformedPolicyDocument"):

@@ -67,7 +67,7 @@ def test_a_task_without_parameters_has_two_processors() -> None:
 
 
 def test_the_drain_ends_before_the_task_is_killed() -> None:
-    """stopTimeout is at most Fargate's 120 s, and running sessions get less than that."""
+    """Fargate takes a stopTimeout of up to 120 s, and running sessions get less than that."""
     timeout_s = container(service())["StopTimeout"]
     drain_s = float(environment(service())["SIGHTLINE_SERVER__DRAIN_S"])
     assert drain_s + 10 <= timeout_s <= 120
@@ -88,7 +88,7 @@ def test_one_port_all_the_way() -> None:
 
 
 def test_targets_are_addresses_and_checked_for_readiness() -> None:
-    """awsvpc tasks are targets by address; the path of the check exists, and is open to a caller without a key."""
+    """Tasks are targets by address; the path of the check exists, and is open to a caller without a key."""
     group = service().properties("TargetGroup")
     assert group["TargetType"] == "ip"
     assert group["HealthCheckPath"] == "/readyz"
@@ -105,12 +105,12 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/healthz" else 503)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # says nothing
+    def log_message(self, *_: object) -> None:
         """Is silent."""
 
 
 def test_the_health_check_asks_whether_the_process_is_alive() -> None:
-    """A task that drains is not ready, but must not be replaced: the container's check asks /healthz, and fails without an answer."""
+    """A task that drains is not ready, but must not be replaced: its check asks /healthz, and fails without an answer."""
     check = container(service())["HealthCheck"]
     kind, _, *command = check["Command"]
     assert kind == "CMD"
@@ -224,7 +224,7 @@ def test_several_tasks_take_no_video_files() -> None:
 
 
 def test_every_variable_is_a_setting() -> None:
-    """The server refuses unknown settings at its start, so each variable of the task has to be one, with a value that it takes."""
+    """The server refuses unknown settings at its start, so each variable has to be one, with a value that it takes."""
     template = service(
         TurnUrls="turn:turn.example.org:3478?transport=udp,turns:turn.example.org:443?transport=tcp",
         TurnSecretArn="arn:turn",
@@ -237,7 +237,7 @@ def test_every_variable_is_a_setting() -> None:
 
 
 def test_scaling_counts_the_streams_of_a_task() -> None:
-    """Two policies, processor and streams; the latter takes the average of a metric whose dimension the dashboard and alarm share."""
+    """Two policies, processor and streams; the latter by the average of a metric whose dimension the alarm shares."""
     template = service(StreamsPerTask=3)
     streams = template.properties("ScaleOnStreams")["TargetTrackingScalingPolicyConfiguration"]
     metric = streams["CustomizedMetricSpecification"]
