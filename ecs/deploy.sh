@@ -18,7 +18,7 @@ usage: ecs/deploy.sh [options] [deploy | url | key | destroy]
   --set NAME=VALUE      a parameter of ecs/service.yaml or ecs/site.yaml, as often as needed, such as --set TaskSize=4vcpu-8gb;
                         what is not set stays as it was deployed
   --vpc VPC             network (the account's default one)
-  --subnets A,B         public subnets of it, in two or more zones (all of the default network)
+  --subnets A,B         public subnets of it, in two or more zones (its first three)
   --dry-run             reads what is there and says what would be done; changes nothing
   --yes                 destroy without asking
 END
@@ -108,7 +108,7 @@ find_network() {
     fi
     if [ -z "$subnets" ]; then
         subnets=$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$vpc" Name=map-public-ip-on-launch,Values=true \
-            --query 'Subnets[].SubnetId' --output text | tr -s '[:space:]' ',' | sed 's/,$//')
+            --query 'sort_by(Subnets, &AvailabilityZone)[:3].SubnetId' --output text | tr -s '[:space:]' ',' | sed 's/,$//')
     fi
     [[ $subnets == *,* ]] || fail "the network $vpc needs public subnets in two zones; found: ${subnets:-none}"
     cidr=$(aws ec2 describe-vpcs --vpc-ids "$vpc" --query 'Vpcs[0].CidrBlock' --output text)
