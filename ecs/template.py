@@ -31,10 +31,12 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
         return {name: value.split(".", 1) if suffix == "GetAtt" else value}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    raise ValueError(f"!{suffix}: no such kind of node")
 
 
-_Loader.add_multi_constructor("!", _function)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+_Loader.add_multi_constructor("!", _function)
 
 
 def load_template(file: Path) -> dict[str, Any]:
