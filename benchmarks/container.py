@@ -1,17 +1,15 @@
 """The image: size above the base, from start to ready at one processor and at a quarter, memory while a session runs."""
 
-import subprocess
-import sys
 import time
 from typing import Any
 
-from benchmarks.publisher import finish_publisher
+from benchmarks.publisher import finish_publisher, start_publisher
 from benchmarks.report import summary, write_result
 from tests.container.engine import BASE, build_image, image_bytes
-from tests.container.running import KEY, RunningContainer, running
-from tests.server_process import REPOSITORY
+from tests.container.running import KEY, running
 
 MB = 1_000_000
+_CAMERA = ("--key", KEY, "--fps", "15", "--width", "640", "--height", "480")
 
 
 def run(*, rounds: int = 3, seconds: float = 20.0) -> None:
@@ -38,18 +36,11 @@ def _cold_starts(image: str, *, processors: float, rounds: int) -> dict[str, Any
 def _live_session(image: str, *, seconds: float) -> dict[str, Any]:
     with running(image, processors=1, SIGHTLINE_LIVE__MIN_DETECTIONS_FPS="0.5") as container:
         container.wait_until_ready()
-        publisher = _publish(container, seconds=seconds)
+        publisher = start_publisher(container, *_CAMERA, seconds=seconds)
         time.sleep(seconds * 0.8)
-        memory = {"resident_mib": round(container.resident_mib(), 1), "peak_mib": round(container.peak_memory_mib(), 1)}
+        memory = {"resident_mib": round(container.resident_mib(), 1), "cgroup_peak_mib": round(container.peak_memory_mib(), 1)}
         report = finish_publisher(publisher)
     rates = {
         name: round(report[key] / seconds, 1) for name, key in (("returned_fps", "returned"), ("detected_fps", "message_count"))
     }
     return {**memory, "round_trip_ms": report["round_trip_ms"], **rates}
-
-
-def _publish(container: RunningContainer, *, seconds: float) -> subprocess.Popen[str]:
-    url = f"{container.url}whip?return=annotated"
-    flags = ["--key", KEY, "--fps", "15", "--width", "640", "--height", "480", "--seconds", str(seconds)]
-    command = [sys.executable, "-m", "tests.e2e.whip_client", url, *flags]
-    return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import yaml
 
 from server.config import Settings, load_settings
 from tests.conftest import REPOSITORY
+from tests.container.ports import free_ports
 from tests.server_process import ServerProcess
 
 FOLDER = REPOSITORY / "container"
@@ -33,13 +33,13 @@ def services() -> dict[str, Any]:
 
 
 def test_every_service_is_read_only_and_without_rights(services: dict[str, Any]) -> None:
-    """What is reached from outside gets no more than it needs: Caddy alone may take a port below 1024."""
+    """What is reached from outside gets no more than it needs: a port below 1024 at most."""
     for service in services.values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["restart"] == "unless-stopped"
     rights = {name: service.get("cap_add", []) for name, service in services.items()}
-    assert rights == {"server": [], "https": ["NET_BIND_SERVICE"], "turn": []}
+    assert rights == {"server": [], "https": ["NET_BIND_SERVICE"], "turn": ["NET_BIND_SERVICE"]}
 
 
 def test_turn_starts_only_when_asked_for(services: dict[str, Any]) -> None:
@@ -49,6 +49,17 @@ def test_turn_starts_only_when_asked_for(services: dict[str, Any]) -> None:
         "https": [],
         "turn": ["turn"],
     }
+
+
+def test_turn_refuses_to_be_open_to_everybody(services: dict[str, Any]) -> None:
+    """Without a password the relay does not start, and says which one is missing."""
+    shell, flag, script = services["turn"]["entrypoint"]
+    line = script.replace("$$", "$").replace("turnserver", "true", 1)  # as Compose passes it on, and without coturn
+    for password, code in (("", False), ("long-and-random", True)):
+        environ = {"PATH": os.environ["PATH"], "TURN_PASSWORD": password}
+        done = subprocess.run([shell, flag, line], env=environ, capture_output=True, text=True, timeout=10, check=False)
+        assert (done.returncode == 0) is code
+        assert code or "set SIGHTLINE_TURN_PASSWORD" in done.stderr
 
 
 def test_the_server_accepts_its_settings(services: dict[str, Any]) -> None:
@@ -89,7 +100,7 @@ def _caddy(folder: Path, *, upstream: int) -> Iterator[int]:
     command = shutil.which("caddy")
     if command is None:
         pytest.skip("HTTPS on this machine needs caddy (Debian's package)")
-    http, https = _free_ports()
+    http, https = free_ports(2)
     own = {"SIGHTLINE_HTTP_PORT": str(http), "SIGHTLINE_HTTPS_PORT": str(https), "SIGHTLINE_PORT": str(upstream)}
     folders = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
     caddy = [command, "run", "--config", str(FOLDER / "Caddyfile"), "--adapter", "caddyfile"]
@@ -111,10 +122,3 @@ def _wait_for_page(port: int) -> None:
             return
         time.sleep(0.2)
     raise AssertionError("Caddy gives no page")
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
