@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.container.engine import podman
+from tests.container.ports import free_ports
 
 KEY = "key-of-this-test"
 MEMORY = "2g"
@@ -105,7 +105,7 @@ def running(image: str, *, processors: float, mount: Path | None = None, **envir
 
     `mount` is seen inside as /given, read-only. It has the network of this machine: a bridge would add an address.
     """
-    name, port = f"sightline-{uuid4().hex[:12]}", _free_port()
+    name, (port,) = f"sightline-{uuid4().hex[:12]}", free_ports(1)
     settings = {"SIGHTLINE_SERVER__PORT": str(port), "SIGHTLINE_AUTH__API_KEYS": KEY, **environ}
     flags = [
         *("--runtime", "runc", "--network", "host", "--read-only", "--read-only-tmpfs=false", "--cap-drop", "all"),
@@ -124,10 +124,3 @@ def running(image: str, *, processors: float, mount: Path | None = None, **envir
     finally:
         podman("rm", "--force", "--time", "0", name, check=False)
         podman("volume", "rm", "--force", name, check=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -4,9 +4,8 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 import subprocess
-import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from server.resources import version
 from tests.conftest import REPOSITORY
 from tests.container.engine import BASE, image_bytes, podman
+from tests.container.ports import free_ports, wait_for_port
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
 
@@ -31,28 +31,17 @@ def _registry(folder: Path) -> Iterator[str]:
     command = shutil.which("docker-registry")
     if command is None:
         pytest.skip("a registry of one's own needs docker-registry (Debian's package)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (port,) = free_ports(1)
+    address = f"127.0.0.1:{port}"
     config = folder / "registry.yml"
     storage = f"storage: {{filesystem: {{rootdir: {folder / 'registry'}}}}}"
     config.write_text(f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: '{address}'}}\n")
     with subprocess.Popen([command, "serve", config], stderr=subprocess.DEVNULL) as process:
         try:
-            host, port = address.split(":")
-            _wait_for(host, int(port))
+            wait_for_port(port)
             yield address
         finally:
             process.terminate()
-
-
-def _wait_for(host: str, port: int) -> None:
-    ends_at = time.monotonic() + 20
-    while time.monotonic() < ends_at:
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"nobody listens on {host}:{port}")
 
 
 def _configuration(image: str) -> dict[str, Any]:
@@ -99,12 +88,20 @@ def test_the_image_travels_and_is_small(image: str, tmp_path: Path) -> None:
         podman("push", "--quiet", "--tls-verify=false", image, f"docker://{there}")
         pulled = podman("pull", "--quiet", "--tls-verify=false", there)
         podman("untag", pulled, there)
-        layers = json.loads(podman("manifest", "inspect", "--tls-verify=false", f"docker://{there}"))["layers"]
+        layers = _manifest(address)["layers"]
     assert pulled == podman("image", "inspect", "--format", "{{.Id}}", image)
     packed = sum(layer["size"] for layer in layers[_layers(BASE) :])
     print(f"\nabove the base: {above / MB:.0f} MB, compressed {packed / MB:.0f} MB")  # noqa: T201 - for the log of .ci/run
     assert above < MOST_BYTES
     assert packed < MOST_COMPRESSED_BYTES
+
+
+def _manifest(address: str) -> dict[str, Any]:
+    form = "application/vnd.docker.distribution.manifest.v2+json"
+    request = urllib.request.Request(f"http://{address}/v2/sightline/manifests/test", headers={"Accept": form})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        manifest: dict[str, Any] = json.load(answer)
+    return manifest
 
 
 def _layers(image: str) -> int:

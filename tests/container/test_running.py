@@ -64,7 +64,7 @@ def test_other_models_load_and_videos_are_checked(image: str, tmp_path: Path) ->
         (picture,) = _written(container, "onnx/detections.json")["pictures"]
         assert [one["name"] for one in picture["results"]] == ["firearm", "person"]
         container.run(*detect, "/given/clip.mp4", "--format", "coco", "--out", "/data/clip")
-        assert len(_written(container, "clip/clip.coco.json")["images"]) == 10
+        assert len(_written(container, "clip/clip/detections.coco.json")["images"]) == 10
         assert container.changed_files() == []
 
 
@@ -82,7 +82,7 @@ async def test_a_live_session_is_drained(image: str) -> None:
                 await asyncio.sleep(0.1)
         assert (await asyncio.to_thread(container.post, "predict", _jpeg(), content_type="image/jpeg"))[0] == 503
         report = await client.report()
-        assert {"event": "draining", "grace_s": 30.0} in report["messages"]
+        assert {"event": "draining", "grace_s": 30.0} in report["events"]
         assert report["messages"][-1].get("results") is not None
         assert report["returned"] > 15
         assert await asyncio.to_thread(container.exit_code) == 0
