@@ -117,6 +117,18 @@ find_network() {
     [[ $prefixes == pl-* ]] || fail "this region has no list of CloudFront's addresses"
 }
 
+# The roles by which AWS' own services act. In an account that never used them the first stack would fail for want of them.
+make_service_roles() {
+    local service role
+    while read -r service role; do
+        aws iam get-role --role-name "$role" >/dev/null 2>&1 \
+            || change aws iam create-service-linked-role --aws-service-name "$service"
+    done <<'END'
+ecs.amazonaws.com AWSServiceRoleForECS
+elasticloadbalancing.amazonaws.com AWSServiceRoleForElasticLoadBalancing
+END
+}
+
 # Deploys ecs/service.yaml with an image tag, or without one: all but the service. Parameters that are not named stay as they are.
 deploy_service() {
     local own=()
@@ -200,6 +212,7 @@ deploy() {
     state=$(stack_state "$name")
     [ "$state" != ROLLBACK_COMPLETE ] || fail "the stack $name failed when it was made: look at its events, then say: $0 --name $name destroy"
     if [ -z "$state" ]; then
+        make_service_roles
         say "making the stack $name, without the service: it has no image yet"
         deploy_service ""
     fi

@@ -25,7 +25,7 @@ def main() -> None:
         print(answer)  # noqa: T201 - the answer, for the script
 
 
-def _answer(state: dict[str, Any]) -> str:  # noqa: PLR0911 - one for each call
+def _answer(state: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - one for each call
     match ARGUMENTS[:2]:
         case ["cloudformation", "describe-stacks"]:
             return _describe(state)
@@ -36,6 +36,10 @@ def _answer(state: dict[str, Any]) -> str:  # noqa: PLR0911 - one for each call
         case ["cloudformation", "delete-stack"]:
             state["stacks"].pop(_option("--stack-name"))
             return ""
+        case ["iam", "get-role"]:
+            if _option("--role-name") not in state["roles"]:
+                sys.exit("NoSuchEntity")
+            return "{}"
         case ["ecr", "describe-images"]:
             if _option("--image-ids").removeprefix("imageTag=") not in state["images"]:
                 sys.exit("ImageNotFoundException")
@@ -44,7 +48,7 @@ def _answer(state: dict[str, Any]) -> str:  # noqa: PLR0911 - one for each call
             return "the-password-of-the-registry"
         case ["secretsmanager", "get-secret-value"]:
             return f"secret of {_option('--secret-id')}"
-        case ["cloudformation", "wait"] | ["s3", "sync"] | ["s3", "rm"]:
+        case ["cloudformation", "wait"] | ["iam", "create-service-linked-role"] | ["s3", "sync"] | ["s3", "rm"]:
             return ""
     sys.exit(f"the stub knows no {ARGUMENTS[:2]}")
 

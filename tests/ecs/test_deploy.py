@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ with open(os.environ["STUB_CALLS"], "a") as calls:
 if sys.argv[1] == "login":
     open(os.environ["STUB_CALLS"] + ".password", "w").write(sys.stdin.read())
 """
-READS = ("describe-", "get-login-password", "get-secret-value")
+READS = ("describe-", "get-login-password", "get-role", "get-secret-value")
 
 
 class _Ready(BaseHTTPRequestHandler):
@@ -46,7 +47,9 @@ class Checkout:
         self.folder = folder / "checkout"
         self._calls = folder / "calls"
         self._state = folder / "state.json"
-        self._state.write_text(json.dumps({"stacks": {}, "images": []}))
+        self._state.write_text(
+            json.dumps({"stacks": {}, "images": [], "roles": ["AWSServiceRoleForECS", "AWSServiceRoleForElasticLoadBalancing"]})
+        )
         commands = folder / "bin"
         commands.mkdir()
         aws = commands / "aws"
@@ -101,7 +104,7 @@ class Checkout:
         state["images"].append(self.git("rev-parse", "--short=12", "HEAD"))
         self._state.write_text(json.dumps(state))
 
-    def state(self, **values: str) -> None:
+    def state(self, **values: Any) -> None:
         """What else the account says."""
         self._state.write_text(json.dumps({**json.loads(self._state.read_text()), **values}))
 
@@ -187,6 +190,15 @@ def test_a_dry_run_changes_nothing(checkout: Checkout) -> None:
     assert any("MaxTasks=1" in line for line in said)
     assert done.stdout == ""
     assert "nothing was changed" in done.stderr
+
+
+def test_an_account_that_is_new_gets_the_roles_of_services(checkout: Checkout) -> None:
+    """Where ECS and load balancers were never used their own roles are made first, and each only where it is missing."""
+    checkout.state(roles=["AWSServiceRoleForElasticLoadBalancing"])
+    checkout.deploy()
+    first, second, *_ = checkout.changes()
+    assert (first[2], first[-1]) == ("create-service-linked-role", "ecs.amazonaws.com")
+    assert second[2] == "deploy"
 
 
 def test_no_secret_is_said(checkout: Checkout) -> None:
