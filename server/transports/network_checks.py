@@ -97,7 +97,8 @@ async def check_ice_server(url: str, server: IceServer, *, timeout_s: float = SE
             return Finding("ice_servers", "ok", f"{url} answers; it sees us at {_named(await _bind(parsed))}.")
     except stun.TransactionFailed as exc:
         text = f"{url} refuses us: {exc.response.attributes.get('ERROR-CODE', (0, 'no reason given'))[1]}."
-        return Finding("ice_servers", "bad", text, "Check its username and credential in webrtc.ice_servers.")
+        advice = "Check its username and credential in webrtc.ice_servers, or webrtc.turn_secret."
+        return Finding("ice_servers", "bad", text, advice)
     except TimeoutError:
         return Finding("ice_servers", "bad", f"{url} does not answer within {timeout_s:g} s.", advice)
     except (OSError, stun.TransactionTimeout) as exc:

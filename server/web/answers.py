@@ -101,6 +101,7 @@ class InfoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     model: ModelAnswer
     ice_servers: list[IceServerAnswer] = msgspec.field(name="iceServers")
+    servers: int
     capacity: int
     active: int
     limits: LimitsAnswer

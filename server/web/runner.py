@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,14 +27,14 @@ logger = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 2.0
 
 
-def run_server(settings: Settings, *, announce: Callable[[str], None]) -> None:
+def run_server(settings: Settings, *, announce: Callable[[str], None], environ: Mapping[str, str] | None = None) -> None:
     """Serves until SIGTERM or SIGINT.
 
-    `announce` gets the one line with the address when requests are accepted. Raises SettingsError and ModelError when the
-    settings or the model cannot be used.
+    `environ` has the addresses that ECS gives to a task, where it is one. `announce` gets the one line with the address when
+    requests are accepted. Raises SettingsError and ModelError when the settings or the model cannot be used.
     """
     keys = resolve_keys(settings)
-    ecs = EcsEndpoints.from_environ(os.environ)
+    ecs = EcsEndpoints.from_environ(environ or {})
     loop_factory = event_loop_factory(first=settings.webrtc.udp_port_min, last=settings.webrtc.udp_port_max)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(settings, keys=keys, ecs=ecs, announce=announce))

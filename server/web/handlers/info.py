@@ -31,6 +31,7 @@ async def info(request: web.Request) -> web.Response:
         source=settings.server.source_url or SOURCE_PATH,
         model=model_answer(model.info),
         ice_servers=ice_server_answers(live.limits.ice_servers.current()),
+        servers=settings.cluster.size,
         capacity=capacity.sessions,
         active=live.registry.active,
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput),
