@@ -64,7 +64,7 @@ def free_port() -> int:
 
 @contextmanager
 def nginx(*, first: str, second: str, locations: str = ALL_WRONG) -> Iterator[str]:
-    """The address of nginx inside the block, in front of the servers at these addresses; skips with a reason where it is not installed."""
+    """The address of nginx inside the block, in front of two servers; skips with a reason where it is not installed."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
         pytest.skip("this needs nginx (Debian: nginx-light)")
