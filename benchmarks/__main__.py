@@ -3,11 +3,12 @@
 import argparse
 from typing import Any
 
-from benchmarks import container, jobs, overload, page, roundtrip, startup, viewers
+from benchmarks import container, detection, jobs, overload, page, roundtrip, startup, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
+    "detection": detection,
     "roundtrip": roundtrip,
     "page": page,
     "overload": overload,
