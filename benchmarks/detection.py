@@ -1,4 +1,4 @@
-"""Processor time of one detection by the delivered model on one core: float32, which every machine can do, and as chosen here."""
+"""Processor time of one detection by the delivered model on one core: float32, which every machine can do, and as chosen."""
 
 import time
 
