@@ -42,5 +42,9 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 def _is_https(request: web.Request) -> bool:
-    # Whoever forges the proxy's header keeps only his own browser from sending the cookie.
-    return request.secure or request.headers.get(hdrs.X_FORWARDED_PROTO, "").lower().startswith("https")
+    """Whether the browser came by https, as a trusted proxy or the browser itself says.
+
+    Behind two proxies the second may say http, as its own client came by that: CloudFront in front of a load balancer. Whoever
+    forges the browser's header keeps only his own browser from sending the cookie over http.
+    """
+    return request.secure or request.headers.get(hdrs.ORIGIN, "").startswith("https://")
