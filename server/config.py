@@ -34,6 +34,8 @@ class Server(_Section, frozen=True):
     """Where the source of this server is offered to its users (AGPL); empty offers a copy made by the server itself."""
     drain_s: Positive = 30
     """Seconds that running sessions get to end after SIGTERM."""
+    trusted_proxies: list[str] = []
+    """Networks (CIDR) of the proxies in front: X-Forwarded-For, -Proto and -Host are believed from these alone."""
 
 
 class Model(_Section, frozen=True):
@@ -193,6 +195,19 @@ class Webrtc(_Section, frozen=True):
     """Largest bitrate of the annotated video."""
 
 
+class Cluster(_Section, frozen=True):
+    """Several servers behind one load balancer."""
+
+    secret: str = ""
+    """Shared by all of them: signs the ids of sessions and the cookies of browsers; at least 32 characters."""
+    address: str = ""
+    """Own address, or address:port, that the others reach; `auto` asks ECS; empty means that this server is alone."""
+    peers_network: list[str] = []
+    """Networks (CIDR) in which the others are: requests are passed on only there."""
+    size: Count = 1
+    """Most servers that run at once; with more than one only live video and pictures are offered."""
+
+
 class Auth(_Section, frozen=True):
     """Who may use the server."""
 
@@ -228,6 +243,7 @@ class Settings(_Section, frozen=True):
     videos: Videos = Videos()
     storage: Storage = Storage()
     webrtc: Webrtc = Webrtc()
+    cluster: Cluster = Cluster()
     auth: Auth = Auth()
     log: Log = Log()
 

@@ -19,7 +19,10 @@ from server.web.served_model import ServedModel
 
 
 class LiveService:
-    """Opens live sessions, knows those that run, and keeps their totals. `renderer` tracks, draws and converts."""
+    """Opens live sessions, knows those that run, and keeps their totals. `renderer` tracks, draws and converts.
+
+    `new_id` makes the ids of sessions, where others than the registry's own are wanted.
+    """
 
     def __init__(
         self,
@@ -27,9 +30,10 @@ class LiveService:
         *,
         model: ServedModel,
         renderer: Executor,
+        new_id: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions)
+        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions, new_id=new_id)
         self.totals = LiveTotals()
         self._model = model
         self._renderer = renderer
