@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from server.commands.compose_arguments import add_compose_arguments
@@ -54,7 +55,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     configure_logging(level=settings.log.level, json_lines=settings.log.format == "json")
-    run_server(settings, announce=lambda line: print(line, flush=True))  # noqa: T201 - the address, for the person or the script
+    announce = partial(print, flush=True)  # the address, for the person or the script
+    run_server(settings, environ=os.environ, announce=announce)
     return OK
 
 

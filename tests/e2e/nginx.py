@@ -1,4 +1,4 @@
-"""nginx in front of two servers, as a load balancer is that remembers nobody."""
+"""nginx in front of two servers, as a load balancer that remembers nobody."""
 
 import shutil
 import socket
@@ -14,6 +14,17 @@ import pytest
 START_TIMEOUT_S = 10.0
 
 # New sessions go to the first server, all that is about one to the second: whatever can land on the wrong one does.
+ALL_WRONG = """
+location = /whip {{ proxy_pass {first}; }}
+location / {{ proxy_pass {second}; }}
+"""
+# All goes to the first server, and to the second what the first does not take.
+FAIL_OVER = """
+location / {{
+    proxy_next_upstream error timeout http_503 non_idempotent;
+    proxy_pass http://both;
+}}
+"""
 CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -27,6 +38,10 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    upstream both {{
+        server {first_host} max_fails=0;
+        server {second_host} backup;
+    }}
     server {{
         listen 127.0.0.1:{port};
         proxy_http_version 1.1;
@@ -34,8 +49,7 @@ http {{
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
-        location = /whip {{ proxy_pass {first}; }}
-        location / {{ proxy_pass {second}; }}
+        {locations}
     }}
 }}
 """
@@ -49,15 +63,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def nginx(*, first: str, second: str) -> Iterator[str]:
-    """The address of nginx inside the block; skips with a reason where it is not installed."""
+def nginx(*, first: str, second: str, locations: str = ALL_WRONG) -> Iterator[str]:
+    """The address of nginx inside the block, in front of two servers; skips with a reason where it is not installed."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
         pytest.skip("this needs nginx (Debian: nginx-light)")
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="nginx-") as folder:
         file = Path(folder) / "nginx.conf"
-        file.write_text(CONFIGURATION.format(folder=folder, port=port, first=first, second=second))
+        hosts = {"first_host": first.removeprefix("http://"), "second_host": second.removeprefix("http://")}
+        shared = locations.format(first=first, second=second)
+        file.write_text(CONFIGURATION.format(folder=folder, port=port, locations=shared, **hosts))
         with subprocess.Popen([program, "-p", folder, "-c", file], stderr=subprocess.PIPE, text=True) as process:
             try:
                 _wait_for(port, process)
