@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from benchmarks import jobs, overload, page, roundtrip, startup, video, viewers
+from benchmarks import jobs, nat, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Any] = {
     "viewers": viewers,
     "jobs": jobs,
     "video": video,
+    "nat": nat,
 }
 
 
