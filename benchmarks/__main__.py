@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from benchmarks import container, jobs, overload, page, roundtrip, startup, viewers
+from benchmarks import container, jobs, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Any] = {
     "overload": overload,
     "viewers": viewers,
     "jobs": jobs,
+    "video": video,
     "container": container,
 }
 

@@ -14,7 +14,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 PAGE = RESULTS.parent / "README.md"
 INTRODUCTION = """# Measured
 
-`make bench` measures all of this again, in about ten minutes, and writes this page and `results/*.json`
+`make bench` measures all of this again, in a quarter of an hour, and writes this page and `results/*.json`
 (`make bench ARGS="startup page"` for some). Client and server share the cores of one machine. A median stands first,
 smallest and largest behind it. No test asserts any of these figures.
 """

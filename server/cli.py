@@ -10,6 +10,7 @@ from server.commands.compose_arguments import add_compose_arguments
 from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
+from server.commands.export_arguments import add_export_arguments
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
@@ -83,11 +84,10 @@ def compose(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
-    from server.training.export import export_model  # noqa: PLC0415 - needs the ultralytics extra
+    from server.commands.export import run  # noqa: PLC0415 - needs the ultralytics extra
 
     configure_logging(level="info", json_lines=False)
-    print(export_model(Path(arguments.weights)))  # noqa: T201 - the result, for the shell
-    return OK
+    return run(arguments)
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     composing.set_defaults(run=compose)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
-    exporting.add_argument("weights", help=".pt file of an ultralytics detector")
+    add_export_arguments(exporting)
     exporting.set_defaults(run=export)
 
     evaluating = commands.add_parser("evaluate", help="say how good a model is on labelled pictures and on clips")

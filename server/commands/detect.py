@@ -47,7 +47,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _detect(settings: Settings, order: DetectOrder, *, found: FoundFiles) -> Summary:
     with ExitStack() as stack:
-        pool = DetectorPool(load_configured_model(settings), workers=settings.inference.workers)
+        workers = settings.inference.workers
+        pool = DetectorPool(load_configured_model(settings, streams=workers), workers=workers)
         stack.callback(pool.close)
         work = DetectWork(order, pool, _options(pool.info, order.classes), settings)
         return asyncio.run(_check_all(work, found))

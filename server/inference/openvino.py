@@ -38,10 +38,15 @@ _DEFAULT_CONFIDENCE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """How the engine computes: `precision` is auto, f32 or bf16; `threads` 0 takes every processor of this process."""
+    """How the engine computes: `precision` is auto, f32 or bf16; `threads` 0 takes every processor of this process.
+
+    `streams` is how many frames are computed side by side, on a share of the threads each: more frames a second than one after
+    the other, each of them later.
+    """
 
     precision: str = "auto"
     threads: int = 0
+    streams: int = 1
 
 
 class OpenVinoDetector:
@@ -232,13 +237,13 @@ def _with_conversion(model: openvino.Model) -> openvino.Model:
 
 
 def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
-    """Settings for the shortest time of one frame: one stream of all threads, which requests take in turns.
+    """Settings for the shortest time of one frame: one stream of all threads, which requests take in turns; or for more.
 
     Threads are not pinned, because encoders and decoders of the same process need the same processors.
     """
     settings: dict[str, Any] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY" if compute.streams == 1 else "THROUGHPUT",
+        "NUM_STREAMS": compute.streams,
         "ENABLE_CPU_PINNING": False,
         "INFERENCE_NUM_THREADS": compute.threads or available_processors(),
     }

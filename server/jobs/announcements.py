@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from server.domain.errors import RecordsUnavailable
 from server.domain.job import Job, JobState
+from server.jobs.messages import Seen
 from server.jobs.queue import RecordedQueue
 from server.jobs.supervised_task import SupervisedTask
 from server.pipeline.broadcast import Broadcast
@@ -21,11 +22,16 @@ RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as its owner sees it: its place among those that wait, 0 is the next, and when it is removed, in seconds UTC."""
+    """A job as its owner sees it.
+
+    `position` is its place among those that wait, 0 is the next, `expires_at` when it is removed, in seconds UTC. `seen` is
+    what was found so far, while it runs.
+    """
 
     job: Job
     position: int | None
     expires_at: float | None
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,12 @@ class Announcements:
         self._pending[job.id] = job
         self._changed.set()
 
-    def progressed(self, job: Job) -> None:
+    def progressed(self, job: Job, *, seen: Seen | None = None) -> None:
         """Tells how far a running job is, unless that was told a moment ago."""
         now = self._clock()
         if now - self._progress_told_at >= PROGRESS_INTERVAL_S and job.id not in self._pending:
             self._progress_told_at = now
-            self.changes.publish(self.view(job, position=None))
+            self.changes.publish(self.view(job, position=None, seen=seen))
 
     def removed(self, job_id: str) -> None:
         """Tells that a job is gone."""
@@ -82,10 +88,10 @@ class Announcements:
         self.changes.publish(JobRemoved(job_id))
         self._changed.set()
 
-    def view(self, job: Job, *, position: int | None) -> JobView:
+    def view(self, job: Job, *, position: int | None, seen: Seen | None = None) -> JobView:
         """The job as its owner sees it."""
         expires_at = job.finished_at + self._keep_s if job.state.finished and job.finished_at is not None else None
-        return JobView(job, position, expires_at)
+        return JobView(job, position, expires_at, seen)
 
     async def _run(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.domain.job import Job
-from server.jobs.messages import CheckOrder, Finished, Progressed, Refused
+from server.jobs.messages import CheckOrder, Finished, Progressed, Refused, Seen
 from server.jobs.options import JobOptions
 from server.jobs.process import Broken, CheckProcess, check_process, describe_end
 from server.pipeline.slot import LatestSlot
@@ -41,11 +41,12 @@ Outcome = Finished | Refused | Crashed | Stop
 class RunningCheck:
     """One check while it runs; on the event loop.
 
-    `job` knows how far it is, `ended` tells that it has come to its end, whatever that was.
+    `job` knows how far it is, `seen` what was found up to there, `ended` tells that it has come to its end, whatever that was.
     """
 
     def __init__(self, job: Job, *, options: JobOptions, progressed: Callable[[Job], None]) -> None:
         self.job = job
+        self.seen: Seen | None = None
         self.ended = asyncio.Event()
         self._viewers: set[LatestSlot[bytes]] = set()
         self._newest_picture: bytes | None = None
@@ -132,6 +133,7 @@ class RunningCheck:
     def _advance(self, report: Progressed) -> None:
         frames = report.frames or self.job.frames
         self.job = replace(self.job, frames_done=report.frames_done, frames=frames, fps=report.fps)
+        self.seen = report.seen
         self._progressed(self.job)
 
     def _order(self, *, source: Path, out: Path) -> CheckOrder:

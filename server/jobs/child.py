@@ -35,6 +35,7 @@ from server.jobs.messages import (
     decode_order,
 )
 from server.jobs.report_pipe import ReportPipe
+from server.jobs.seen import NotingAnnotator, SeenParts
 from server.logs import configure_logging
 from server.media.video_probe import probe_video
 from server.pipeline.annotator import BoxAnnotator
@@ -108,13 +109,14 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
     info = detector.info
     pool = DetectorPool(detector, workers=order.model.workers)
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
-    line = VideoLine(pool=pool, options=options, annotator=BoxAnnotator(info.labels))
+    seen = SeenParts(info.labels)
+    line = VideoLine(pool=pool, options=options, annotator=NotingAnnotator(BoxAnnotator(info.labels), seen))
     summary = line.run(
         Path(order.source),
         Path(order.out),
         every=order.every,
         name=order.name,
-        on_progress=_tell(pipe),
+        on_progress=_tell(pipe, seen),
         on_preview=pipe.show,
     )
     return Finished(summary.frames, summary.detections, len(summary.tracks))
@@ -127,6 +129,7 @@ def _load(order: ModelOrder) -> Detector:
         backend=order.backend,
         precision=order.precision,
         threads=order.threads,
+        streams=order.workers,
         confidence=order.confidence,
         iou=order.iou,
         imgsz=order.imgsz,
@@ -143,9 +146,9 @@ def _classes(order: CheckOrder, info: ModelInfo) -> frozenset[int] | None:
         raise InvalidRequest(f"the model of this server knows no class {exc.args[0]!r}; add the file again") from exc
 
 
-def _tell(pipe: ReportPipe) -> Callable[[VideoProgress], None]:
+def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
     def tell(progress: VideoProgress) -> None:
-        pipe.report(Progressed(progress.frames_done, progress.frames, progress.fps))
+        pipe.report(Progressed(progress.frames_done, progress.frames, progress.fps, seen.snapshot()))
 
     return tell
 

@@ -77,12 +77,28 @@ class Probed(msgspec.Struct, frozen=True, tag="probed"):
     frames: int | None
 
 
+class SeenClass(msgspec.Struct, frozen=True):
+    """Where a class was seen: the best confidence in percent in each part of the video, 0 where it was not."""
+
+    class_id: int
+    name: str
+    percent: tuple[int, ...]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What was seen so far, in parts of `part_s` seconds."""
+
+    part_s: float
+    classes: tuple[SeenClass, ...]
+
+
 class Progressed(msgspec.Struct, frozen=True, tag="progressed"):
-    """How far it is."""
+    """How far it is, and what was seen up to there; whole each time, as only the newest report is sure to arrive."""
 
     frames_done: int
     frames: int | None
     fps: float | None
+    seen: Seen | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -79,10 +79,16 @@ class ReportPipe:
     def _preview(self, frame: Frame) -> bytes:
         picture = preview_jpeg(frame, max_width_px=PREVIEW_WIDTH_PX)
         if self._poster is not None:
-            with whole_file(self._poster) as file:
-                file.write(picture)
+            self._keep(picture, self._poster)
             self._poster = None
         return picture
+
+    def _keep(self, picture: bytes, poster: Path) -> None:
+        try:
+            with whole_file(poster) as file:
+                file.write(picture)
+        except OSError:  # no room: the results will say so, and without this picture the list shows none
+            return
 
     def _send(self, block: bytes) -> None:
         view = memoryview(block)

@@ -42,7 +42,7 @@ class VideoJobs:
             options=options,
             io=io,
             changed=self._announcements.changed,
-            progressed=self._announcements.progressed,
+            progressed=self._progressed,
             clock=queue.clock,
         )
         self.previews = Previews(queue, runner=self._runner, changes=self._announcements.changes)
@@ -166,10 +166,15 @@ class VideoJobs:
         positions = _positions(await self._queue.queued()) if job.state is JobState.QUEUED else {}
         return self._view(job, positions)
 
+    def _progressed(self, job: Job) -> None:
+        check = self._runner.check_of(job.id)
+        self._announcements.progressed(job, seen=None if check is None else check.seen)
+
     def _view(self, job: Job, positions: dict[str, int]) -> JobView:
         check = self._runner.check_of(job.id)
-        newest = check.job if check is not None and job.state is JobState.RUNNING else job
-        return self._announcements.view(newest, position=positions.get(job.id))
+        if check is not None and job.state is JobState.RUNNING:
+            return self._announcements.view(check.job, position=None, seen=check.seen)
+        return self._announcements.view(job, position=positions.get(job.id))
 
 
 def _positions(queued: list[Job]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Sound: takes a video's sound over into its annotated MP4, untouched where browsers play it."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -14,11 +15,13 @@ from server.media.video_file import open_video
 
 SoundPacket: TypeAlias = "av.Packet[AudioStream]"
 
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS})
+"""What the system says when a file cannot be written; everything else is about what is in it."""
+
 # What both MP4 and browsers take. AC-3 fits into MP4 too, but most browsers are silent then.
 COPIED = frozenset({"aac", "mp3", "opus", "flac"})
 _MOST_CHANNELS = 2
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
-_UNUSABLE = (av.InvalidDataError, av.EOFError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError)
 
 
 class Sound:
@@ -66,21 +69,19 @@ class _Copied:
     """A sound track whose packets go over as they are."""
 
     def __init__(self, source: AudioStream, output: OutputContainer, *, start: Fraction) -> None:
-        self._output = output
+        self._rising = _Rising(output)
         self._target = output.add_stream_from_template(source)
         self._start = start
-        self._last_dts: int | None = None
 
     def put(self, packet: SoundPacket) -> None:
-        """Writes one packet; MP4 takes rising times only."""
-        if packet.dts is None or packet.pts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
+        """Writes one packet."""
+        if packet.dts is None or packet.pts is None:
             return
-        self._last_dts = packet.dts
         shift = round(self._start / packet.time_base)
         packet.pts -= shift
         packet.dts -= shift
         packet.stream = self._target
-        self._output.mux(packet)
+        self._rising.mux(packet)
 
     def finish(self) -> None:
         """Nothing is held back."""
@@ -94,17 +95,17 @@ class _Transcoded:
         rate = min(_AAC_RATES, key=lambda known: abs(known - context.sample_rate))
         layout = "mono" if context.channels == 1 else "stereo"
         self._source = source
-        self._output = output
+        self._rising = _Rising(output)
         self._start = start
         self._target = output.add_stream("aac", rate=rate, layout=layout)
         self._target.bit_rate = 64_000 * min(context.channels, _MOST_CHANNELS)
-        self._resampler = av.AudioResampler(format=self._target.format, layout=layout, rate=rate)
+        self._resampler = self._make_resampler()
 
     def put(self, packet: SoundPacket) -> None:
         """Decodes one packet and encodes what was in it; nothing where it is damaged."""
         try:
             frames = self._source.decode(packet)
-        except _UNUSABLE:
+        except av.FFmpegError:
             return
         for frame in frames:
             if frame.pts is not None and frame.time_base:
@@ -114,11 +115,42 @@ class _Transcoded:
     def finish(self) -> None:
         """Writes what resampler and encoder still hold."""
         self._encode(None)
-        self._output.mux(self._target.encode(None))
+        for packet in self._target.encode(None):
+            self._rising.mux(packet)
 
     def _encode(self, frame: av.AudioFrame | None) -> None:
-        for resampled in self._resampler.resample(frame):
-            self._output.mux(self._target.encode(resampled))
+        for resampled in self._resampled(frame):
+            for packet in self._target.encode(resampled):
+                self._rising.mux(packet)
+
+    def _resampled(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        try:
+            return self._resampler.resample(frame)
+        except ValueError:  # the sound changes its form in the middle: PyAV's resampler takes one form
+            self._resampler = self._make_resampler()
+            return self._resampler.resample(frame)
+
+    def _make_resampler(self) -> av.AudioResampler:
+        return av.AudioResampler(format=self._target.format, layout=self._target.layout, rate=self._target.rate)
+
+
+class _Rising:
+    """Writes packets of one track whose times rise, as MP4 asks, and leaves out those that it refuses: damaged ones."""
+
+    def __init__(self, output: OutputContainer) -> None:
+        self._output = output
+        self._last_dts: int | None = None
+
+    def mux(self, packet: SoundPacket) -> None:
+        """Writes one packet; FFmpegError when the disk takes no more."""
+        if packet.dts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
+            return
+        self._last_dts = packet.dts
+        try:
+            self._output.mux(packet)
+        except av.FFmpegError as exc:
+            if exc.errno in DISK_ERRORS:
+                raise
 
 
 def _first_sound(container: InputContainer) -> AudioStream | None:
@@ -135,5 +167,5 @@ def _readable(container: InputContainer, stream: AudioStream) -> Iterator[SoundP
         for packet in container.demux(stream):
             if packet.size and packet.time_base:
                 yield packet
-    except _UNUSABLE:
+    except av.FFmpegError:
         return

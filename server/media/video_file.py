@@ -59,7 +59,7 @@ def _open(path: Path) -> InputContainer:
         return av.open(str(path.resolve()), options=_OPTIONS)
     except (av.FileNotFoundError, av.PermissionError):
         raise
-    except (av.InvalidDataError, av.ArgumentError, av.UnknownError, av.EOFError, av.PatchWelcomeError, ValueError) as exc:
+    except (av.FFmpegError, ValueError) as exc:
         if _begins_like_a_video(path):
             raise Unprocessable(DAMAGED) from exc
         raise UnsupportedFormat(f"{path.name} {NOT_A_VIDEO}") from exc

@@ -47,7 +47,7 @@ def probe_video(path: Path) -> VideoInfo:
 def _has_packet(container: InputContainer, stream: VideoStream) -> bool:
     try:
         return any(packet.size for packet in container.demux(stream))
-    except (av.InvalidDataError, av.EOFError):
+    except av.FFmpegError:
         return False
 
 

@@ -24,7 +24,6 @@ Planes = npt.NDArray[np.uint8]
 
 # Times that some containers round to whole frames would leave no room for a frame between two others.
 _LEAST_TICKS_PER_S = 1000
-_NO_DECODED_BYTES = (av.InvalidDataError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError, av.BufferTooSmallError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class VideoReader:
                 packet = next(packets)
             except StopIteration:
                 return
-            except (av.InvalidDataError, av.EOFError):
+            except av.FFmpegError:  # whatever the demuxer stumbles over
                 self.skipped += 1
                 yield from self._decode_packet(stream, None)
                 return
@@ -117,7 +116,7 @@ class VideoReader:
             return stream.decode(packet)
         except av.EOFError:
             return []
-        except _NO_DECODED_BYTES:
+        except av.FFmpegError:  # damaged in one of many ways
             self.skipped += 1
             return []
 

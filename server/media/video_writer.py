@@ -1,6 +1,5 @@
 """Writing annotated videos: H.264 in an MP4 file that every browser plays while it is still loading."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,9 +9,10 @@ from typing import Self
 
 import av
 
+from server.domain.errors import Unprocessable
 from server.domain.frame import Frame
 from server.media.i420 import to_video_frame
-from server.media.sound import Sound
+from server.media.sound import DISK_ERRORS, Sound
 from server.media.video_reader import VideoShape
 
 # A click on the timeline should not wait: the decoder starts at the key frame before it.
@@ -26,7 +26,7 @@ class VideoWriter:
     """An MP4 file with every frame that it is given, each at its own time, and the sound of `sound_from`.
 
     H.264 High, `yuv420p`, the index in front. Use it as a context manager; the file is complete when `finish` has returned.
-    One thread, never the event loop. Raises OSError when the disk is full.
+    One thread, never the event loop. Raises OSError when the disk is full, Unprocessable for times that MP4 cannot hold.
     """
 
     def __init__(self, path: Path, *, shape: VideoShape, sound_from: Path | None, threads: int = 0) -> None:
@@ -71,13 +71,13 @@ class VideoWriter:
 
 @contextmanager
 def _system_errors(path: Path) -> Iterator[None]:
-    """Turns what FFmpeg says of a full disk into the OSError that it was."""
+    """Turns what FFmpeg says of a full disk into the OSError that it was, and the rest into words."""
     try:
         yield
     except av.FFmpegError as exc:
-        if exc.errno is not None and exc.errno in errno.errorcode:
+        if exc.errno is not None and exc.errno in DISK_ERRORS:
             raise OSError(exc.errno, os.strerror(exc.errno), str(path)) from exc
-        raise
+        raise Unprocessable("The file is damaged: its sound or times cannot be written again. Export it again.") from exc
 
 
 def _nominal(fps: Fraction) -> Fraction:
@@ -87,4 +87,4 @@ def _nominal(fps: Fraction) -> Fraction:
 
 def _options(shape: VideoShape, *, threads: int) -> dict[str, str]:
     key_frames = max(1, round(_nominal(shape.fps) * Fraction(_KEY_FRAME_EVERY_S)))
-    return {"preset": "superfast", "crf": "23", "g": str(key_frames), "profile": "high", "threads": str(threads)}
+    return {"preset": "veryfast", "crf": "23", "g": str(key_frames), "profile": "high", "threads": str(threads)}

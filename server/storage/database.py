@@ -72,7 +72,7 @@ def open_database(url: str) -> Database:
         _prepare(database, name=address.render_as_string(hide_password=True))
     except ModuleNotFoundError as exc:
         raise SettingsError(f"storage.url: the driver {exc.name} is not installed") from exc
-    except (SQLAlchemyError, RecordsUnavailable) as exc:
+    except (SQLAlchemyError, RecordsUnavailable, OSError) as exc:
         raise SettingsError(f"the records in {address.render_as_string(hide_password=True)} cannot be opened: {exc}") from exc
     return database
 
@@ -80,6 +80,8 @@ def open_database(url: str) -> Database:
 def _engine(address: URL) -> Engine:
     if address.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(address, pool_pre_ping=True)
+    if address.database not in (None, "", ":memory:"):
+        Path(str(address.database)).touch(mode=0o600)  # what people call their files is nobody else's business
     # Python begins no transaction by itself: it would begin it in the wrong way, and too late.
     engine = sqlalchemy.create_engine(address, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_up)

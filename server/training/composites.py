@@ -108,8 +108,8 @@ def pasted(material: Material, rng: np.random.Generator) -> Scene | None:
     if background is None or not material.objects:
         return None
     for _ in range(int(rng.integers(1, 4))):
-        background = paste(background, _any(material.objects, rng), rng, longest_px=(12, 110))
-    return with_others(material, background, rng, most=2)
+        background = paste(background, _any(material.objects, rng), rng=rng, longest_px=(12, 110))
+    return with_others(material, background, rng=rng, most=2)
 
 
 def held(material: Material, rng: np.random.Generator) -> Scene | None:
@@ -132,13 +132,13 @@ def held(material: Material, rng: np.random.Generator) -> Scene | None:
     if size[1] < _SMALLEST_PX:
         return None
     without_person = Scene(view.pixels, view.boxes[:-1])
-    return paste(without_person, cutout, rng, longest_px=(max(_SMALLEST_PX, size[0]), size[1] + 1), around=hands)
+    return paste(without_person, cutout, rng=rng, longest_px=(max(_SMALLEST_PX, size[0]), size[1] + 1), around=hands)
 
 
 def others(material: Material, rng: np.random.Generator) -> Scene | None:
     """Cut-out things that are no objects of any class, in a picture that mostly shows none either."""
     background = _background(material, rng, with_objects=0.25)
-    return None if background is None or not material.others else with_others(material, background, rng, most=4, least=1)
+    return None if background is None or not material.others else with_others(material, background, rng=rng, most=4, least=1)
 
 
 def seen_by_camera(material: Material, rng: np.random.Generator) -> Scene | None:
@@ -147,10 +147,10 @@ def seen_by_camera(material: Material, rng: np.random.Generator) -> Scene | None
     return Scene(degraded(picture.pixels, rng), picture.boxes)
 
 
-def with_others(material: Material, picture: Scene, rng: np.random.Generator, *, most: int, least: int = 0) -> Scene:
+def with_others(material: Material, picture: Scene, *, rng: np.random.Generator, most: int, least: int = 0) -> Scene:
     """The picture with things that are no objects pasted into it."""
     for _ in range(int(rng.integers(least, most + 1)) if material.others else 0):
-        picture = paste(picture, _any(material.others, rng), rng, longest_px=(14, 160))
+        picture = paste(picture, _any(material.others, rng), rng=rng, longest_px=(14, 160))
     return picture
 
 

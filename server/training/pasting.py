@@ -11,8 +11,8 @@ from server.training.scene import Pixels, Scene
 def paste(
     picture: Scene,
     cutout: Cutout,
-    rng: np.random.Generator,
     *,
+    rng: np.random.Generator,
     longest_px: tuple[float, float],
     around: npt.NDArray[np.float32] | None = None,
 ) -> Scene:
@@ -31,7 +31,7 @@ def paste(
     window = np.s_[top : top + height, left : left + width]
     blended = picture.pixels.copy()
     share = (alpha.astype(np.float32) / 255)[..., None]
-    lit = _lit_like(pixels, picture.pixels[window], rng)
+    lit = _lit_like(pixels, picture.pixels[window], rng=rng)
     blended[window] = (lit * share + blended[window] * (1 - share)).astype(np.uint8)
     if cutout.class_id is None:
         return Scene(blended, picture.boxes)
@@ -90,7 +90,7 @@ def _free_place(
     return None
 
 
-def _lit_like(pixels: Pixels, surroundings: Pixels, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _lit_like(pixels: Pixels, surroundings: Pixels, *, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """The cut-out in the light of its place: dark where that is dark, softened as a camera would."""
     light = float(surroundings.mean()) / 160
     lit = pixels.astype(np.float32) * np.float32(np.clip(light * rng.uniform(0.7, 1.3), 0.25, 1.15))

@@ -13,14 +13,15 @@ def model_path(settings: Settings) -> Path:
     return Path(settings.model.path).expanduser().resolve() if settings.model.path else resources.delivered_model()
 
 
-def load_configured_model(settings: Settings) -> Detector:
-    """Loads it. Blocks for up to seconds; raises ModelError."""
+def load_configured_model(settings: Settings, *, streams: int = 1) -> Detector:
+    """Loads it, see `load_detector`. Blocks for up to seconds; raises ModelError."""
     model = settings.model
     return load_detector(
         Path(model.path).expanduser() if model.path else resources.delivered_model(),
         backend=model.backend,
         precision=model.precision,
         threads=settings.inference.threads,
+        streams=streams,
         confidence=model.confidence,
         iou=model.iou,
         imgsz=model.imgsz,

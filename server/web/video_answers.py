@@ -7,6 +7,7 @@ import msgspec
 from server.config import Videos
 from server.domain.job import JobState
 from server.jobs.announcements import JobView
+from server.jobs.messages import Seen
 
 
 class VideoResultsAnswer(msgspec.Struct, frozen=True):
@@ -15,6 +16,21 @@ class VideoResultsAnswer(msgspec.Struct, frozen=True):
     annotated: str
     json: str
     csv: str
+
+
+class SeenClassAnswer(msgspec.Struct, frozen=True):
+    """Where a class was seen: the best confidence in percent in each part of the video, 0 where it was not."""
+
+    class_id: int = msgspec.field(name="class")
+    name: str
+    percent: tuple[int, ...]
+
+
+class SeenAnswer(msgspec.Struct, frozen=True):
+    """What was seen so far, in parts of `part_s` seconds."""
+
+    part_s: float
+    classes: list[SeenClassAnswer]
 
 
 class VideoAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +60,7 @@ class VideoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     detections: int | None
     tracks: int | None
     results: VideoResultsAnswer | None
+    seen: SeenAnswer | None
 
 
 class VideoLimitsAnswer(msgspec.Struct, frozen=True):
@@ -103,7 +120,12 @@ def video_answer(view: JobView) -> VideoAnswer:
         results=VideoResultsAnswer(f"{path}/annotated.mp4", f"{path}/detections.json", f"{path}/detections.csv")
         if done
         else None,
+        seen=None if view.seen is None else _seen_answer(view.seen),
     )
+
+
+def _seen_answer(seen: Seen) -> SeenAnswer:
+    return SeenAnswer(seen.part_s, [SeenClassAnswer(one.class_id, one.name, one.percent) for one in seen.classes])
 
 
 def video_limits_answer(videos: Videos) -> VideoLimitsAnswer:

@@ -3,6 +3,9 @@
 
 /** @typedef {import("./types.js").Info} Info */
 /** @typedef {import("./types.js").PredictAnswer} PredictAnswer */
+/** @typedef {import("./types.js").Job} Job */
+/** @typedef {import("./types.js").VideoLimits} VideoLimits */
+/** @typedef {import("./types.js").VideoResult} VideoResult */
 
 /** The server refused; carries its RFC 9457 problem. */
 export class ApiError extends Error {
@@ -52,8 +55,11 @@ export const getInfo = async () => (await call("/api/info")).json();
 
 /** The icons of the page, as SVG. */
 export const getSprite = async () => (await call("/static/icons.svg", { cache: "default" })).text();
-/** The server's event stream; the browser connects again by itself. */
-export const followEvents = () => new EventSource("/api/events");
+/**
+ * The server's event stream; after a break the browser connects again by itself.
+ * @param {{videos: boolean}} options  whether it tells of the videos too
+ */
+export const followEvents = ({ videos }) => new EventSource(`/api/events${videos ? "?videos=all" : ""}`);
 
 /**
  * What the server finds wrong with itself and its surroundings.
@@ -100,6 +106,73 @@ function pictureForm(file) {
   const form = new FormData();
   form.append("file", file, file.name);
   return form;
+}
+
+/**
+ * All videos of the server, newest first, and what it takes.
+ * @returns {Promise<{videos: Job[], limits: VideoLimits}>}
+ */
+export const listVideos = async () => (await call("/api/videos")).json();
+
+/**
+ * The address of something that belongs to a video.
+ * @param {string} id
+ * @param {"annotated.mp4" | "detections.json" | "detections.csv" | "mjpeg" | "poster.jpg"} what
+ */
+export const videoAddress = (id, what) => `/api/videos/${encodeURIComponent(id)}/${what}`;
+
+/**
+ * What was found in a video.
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<VideoResult>}
+ */
+export const getVideoResult = async (id, signal) => (await call(videoAddress(id, "detections.json"), { signal })).json();
+
+/**
+ * Stops checking a video, or checks it once more.
+ * @param {string} id
+ * @param {"cancel" | "restart"} action
+ * @returns {Promise<Job>}
+ */
+export const changeVideo = async (id, action) =>
+  (await call(`/api/videos/${encodeURIComponent(id)}/${action}`, { method: "POST" })).json();
+
+/**
+ * Removes a video with its results; outlives the page, so that what was deleted is gone when the tab is closed.
+ * @param {string} id
+ */
+export async function deleteVideo(id) {
+  await call(`/api/videos/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true });
+}
+
+/**
+ * Sends a video as it is and returns its job; fetch does not tell how far an upload is.
+ * @param {File} file
+ * @param {{signal: AbortSignal, onprogress: (sent: number) => void}} options  sent in bytes
+ * @returns {Promise<Job>}
+ */
+export function uploadVideo(file, { signal, onprogress }) {
+  const request = new XMLHttpRequest();
+  request.open("POST", `/api/videos?${new URLSearchParams({ name: file.name })}`);
+  request.setRequestHeader("Content-Type", file.type.startsWith("video/") ? file.type : "application/octet-stream");
+  request.upload.addEventListener("progress", ({ loaded }) => onprogress(loaded));
+  signal.addEventListener("abort", () => request.abort(), { once: true });
+  return new Promise((resolve, reject) => {
+    request.addEventListener("error", () => reject(new NetworkError("The connection broke.")));
+    request.addEventListener("abort", () => reject(signal.reason));
+    request.addEventListener("load", async () => {
+      const { status, response } = request;
+      const names = ["Retry-After", "X-Request-Id"];
+      const headers = names.flatMap((name) =>
+        request.getResponseHeader(name) ? [[name, request.getResponseHeader(name) ?? ""]] : [],
+      );
+      const answer = new Response(response, { status: status < 200 ? 502 : status, headers: Object.fromEntries(headers) });
+      if (answer.ok) answer.json().then(resolve, () => reject(new NetworkError("The answer broke off.")));
+      else reject(await ApiError.from(answer));
+    });
+    request.send(file);
+  });
 }
 
 /**

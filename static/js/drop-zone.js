@@ -1,38 +1,48 @@
 // @ts-check
 import { h, icon } from "./dom.js";
-import { bytes } from "./format.js";
 
-/** Takes pictures: by a button, by paste anywhere on the place, and by drop on the whole window. */
+/** Takes files: by a button, by paste anywhere on the place, and by drop on the whole window. */
 export class DropZone {
   #onfiles;
   #input;
+  #line = document.createTextNode("");
   #over = h("div", { class: "drop-over", hidden: true }, "Drop to check");
   #depth = 0;
 
   /**
-   * @param {number} limit  bytes
-   * @param {(files: File[]) => void} onfiles
+   * @param {object} options
+   * @param {string} options.accept  what the browser's file chooser offers
+   * @param {string} options.heading
+   * @param {string} options.line  what may come, and how large it may be
+   * @param {string} options.choose  on the button
+   * @param {(files: File[]) => void} options.onfiles
    */
-  constructor(limit, onfiles) {
+  constructor({ accept, heading, line, choose: word, onfiles }) {
     this.#onfiles = onfiles;
+    this.line = line;
     this.#input = h("input", {
       type: "file",
-      accept: "image/*",
+      accept,
       multiple: true,
       class: "vh",
       tabindex: -1,
-      "aria-label": "Choose pictures",
+      "aria-label": word,
       onchange: () => this.#chosen(),
     });
-    const choose = h("button", { class: "btn small", type: "button", onclick: () => this.choose() }, "Choose a picture");
+    const choose = h("button", { class: "btn small", type: "button", onclick: () => this.choose() }, word);
     this.element = h(
       "div",
       { class: "drop" },
       icon("upload"),
-      h("p", {}, h("b", {}, "Drop or paste a picture"), `JPEG, PNG, WebP, TIFF, BMP · up to ${bytes(limit)}`),
+      h("p", {}, h("b", {}, heading), this.#line),
       this.#input,
       choose,
     );
+  }
+
+  /** @param {string} text  what may come, and how large it may be */
+  set line(text) {
+    this.#line.data = text;
   }
 
   /** Opens the browser's file chooser. */

@@ -8,8 +8,8 @@ import { h } from "./dom.js";
  * @param {import("./shortcuts.js").Shortcuts} shortcuts
  */
 export function openHelp(shortcuts) {
-  const keys = Object.entries(shortcuts.keys).flatMap(([key, { label }]) => [
-    h("dt", {}, h("kbd", {}, key.toUpperCase())),
+  const keys = Object.entries(shortcuts.keys).flatMap(([key, { label, name }]) => [
+    h("dt", {}, h("kbd", {}, name ?? key.toUpperCase())),
     h("dd", {}, label),
   ]);
   const onchange = () => {

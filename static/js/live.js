@@ -11,7 +11,7 @@ import { RunningStreams } from "./running-streams.js";
 import { sampleOpener } from "./sample.js";
 import { Sightings } from "./sightings.js";
 import { Stage, tool } from "./stage.js";
-import { fillIn, LIVE_STATES } from "./states.js";
+import { fillIn, LIVE_STATES, withoutVideos } from "./states.js";
 import { ViewHeight } from "./view-height.js";
 
 /** @typedef {import("./camera.js").Source} Source */
@@ -42,11 +42,11 @@ export class Live {
   #viewHeight;
   #details = "";
 
-  /** @param {{health: Health, info: Info, announcer: Announcer}} page */
-  constructor({ health, info, announcer }) {
+  /** @param {{health: Health, info: Info, announcer: Announcer, events: import("./events.js").ServerEvents}} page */
+  constructor({ health, info, announcer, events }) {
     this.#announcer = announcer;
     this.#video.muted = this.#preview.muted = true;
-    this.#stage = this.#buildStage();
+    this.#stage = this.#buildStage(info.features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES));
     this.#watch = new LiveWatch({
       stage: this.#stage,
       announcer,
@@ -68,19 +68,20 @@ export class Live {
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
     this.#live = new LiveSession({ iceServers: info.iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
-    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer });
+    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer, events });
     this.element = this.#build();
     this.#show("idle");
   }
 
-  #buildStage() {
+  /** @param {Record<string, import("./states.js").State>} states */
+  #buildStage(states) {
     const tools = [
       this.#boxes,
       tool("snap", { label: "Save this picture", onclick: () => this.savePicture() }),
       tool("expand", { label: "Full screen", onclick: () => this.fullScreen() }),
     ];
     const onaction = (/** @type {string} */ action) => this.#act(action);
-    const stage = new Stage({ states: LIVE_STATES, media: [this.#preview, this.#video], tools, onaction });
+    const stage = new Stage({ states, media: [this.#preview, this.#video], tools, onaction });
     stage.element.classList.add("bleed-top");
     this.#video.addEventListener("resize", () => stage.setShape(this.#video.videoWidth, this.#video.videoHeight));
     return stage;
@@ -156,6 +157,7 @@ export class Live {
       now: () => this.#live.hurry(),
       reconnect: () => this.#live.hurry(),
       picture: () => (location.hash = "#/picture"),
+      video: () => (location.hash = "#/video"),
       signIn: () => location.reload(),
       copyHttps: () => copyText(location.href.replace(/^http:/, "https:")),
       copyDetails: () => copyText(this.#details),
@@ -262,6 +264,15 @@ export class Live {
     this.#watch.strip.element.hidden = state !== null;
     this.#controls.stop.hidden = state !== null && ![...CONNECTING, "lost"].includes(state);
     this.#stage.element.classList.toggle("stale", state === "lost");
+  }
+
+  /** @returns {import("./shortcuts.js").Keys} */
+  keys() {
+    return {
+      b: { label: "Boxes on or off", run: () => this.toggleBoxes() },
+      f: { label: "Full screen", run: () => this.fullScreen() },
+      s: { label: "Save the picture", run: () => void this.savePicture() },
+    };
   }
 
   /** Draws the boxes or leaves them out. */

@@ -2,6 +2,7 @@
 import { signOut } from "./api.js";
 import { Announcer } from "./announcer.js";
 import { byId, h, icon } from "./dom.js";
+import { ServerEvents } from "./events.js";
 import { Health } from "./health.js";
 import { openHelp, openResponsibleUse } from "./help.js";
 import { Live } from "./live.js";
@@ -11,17 +12,32 @@ import { ServerButton } from "./server-button.js";
 import { Shortcuts } from "./shortcuts.js";
 import { loadSprite } from "./sprite.js";
 import { ThemeMenu } from "./theme.js";
+import { VideoPlace } from "./video.js";
 
-/** @typedef {{element: HTMLElement, open(): unknown, close(): void}} Place */
+/**
+ * @typedef {object} Place
+ * @property {HTMLElement} element
+ * @property {(id: string) => unknown} open  called when the place is shown, and when its address names another thing in it
+ * @property {() => void} close
+ * @property {() => import("./shortcuts.js").Keys} keys
+ * @property {(files: File[]) => void} [take]  files that were dropped elsewhere and belong here
+ */
 
-/** @type {Record<string, {word: string, icon: string}>} */
-const PLACES = { live: { word: "Live", icon: "live" }, picture: { word: "Picture", icon: "picture" } };
+/**
+ * The places by name, in their order; one that the server does not have is not shown.
+ * @type {Record<string, {word: string, icon: string, feature: string, kind: new (page: any) => Place}>}
+ */
+const PLACES = {
+  live: { word: "Live", icon: "live", feature: "live", kind: Live },
+  video: { word: "Video", icon: "video", feature: "videos", kind: VideoPlace },
+  picture: { word: "Picture", icon: "picture", feature: "picture", kind: PicturePlace },
+};
 
 /** The page: its bar, its places, and which of them is open. */
 class App {
   #health = new Health();
   #announcer = new Announcer();
-  /** @type {Map<string, Live | PicturePlace>} */
+  /** @type {Map<string, Place>} */
   #places = new Map();
   #open = "";
   #starting = byId("starting");
@@ -45,11 +61,14 @@ class App {
     if (!info || this.#places.size) return;
     this.#showSource(info);
     this.#showAccount(info);
-    const page = { health: this.#health, info, announcer: this.#announcer };
-    for (const place of Object.keys(PLACES).filter((name) => info.features.includes(name)))
-      this.#places.set(place, place === "live" ? new Live(page) : new PicturePlace(page));
+    const has = (/** @type {string} */ place) => info.features.includes(PLACES[place].feature);
+    const events = new ServerEvents({ videos: has("video") });
+    const handOver = (/** @type {string} */ place, /** @type {File[]} */ files) => this.#handOver(place, files);
+    const page = { health: this.#health, info, announcer: this.#announcer, events, handOver };
+    for (const place of Object.keys(PLACES).filter(has)) this.#places.set(place, new PLACES[place].kind(page));
     this.#buildNavigation();
-    new Router([...this.#places.keys()], (place, first) => this.#go(place, first)).open();
+    events.open();
+    new Router([...this.#places.keys()], (place, options) => this.#go(place, options)).open();
   }
 
   #buildNavigation() {
@@ -63,17 +82,30 @@ class App {
   }
 
   /**
+   * Takes files to the place that they belong to, if the server has it.
    * @param {string} place
-   * @param {boolean} first
+   * @param {File[]} files
    */
-  #go(place, first) {
-    if (place === this.#open) return;
-    this.#places.get(this.#open)?.close();
-    this.#open = place;
+  #handOver(place, files) {
+    const other = this.#places.get(place);
+    if (!other?.take) return false;
+    location.hash = `#/${place}`;
+    other.take(files);
+    return true;
+  }
+
+  /**
+   * @param {string} place
+   * @param {{id: string, first: boolean}} options
+   */
+  #go(place, { id, first }) {
     const shown = this.#places.get(place);
     if (!shown) return;
+    if (place === this.#open) return void shown.open(id);
+    this.#places.get(this.#open)?.close();
+    this.#open = place;
     byId("main").replaceChildren(shown.element);
-    void shown.open();
+    void shown.open(id);
     document.title = `${PLACES[place].word} - Sightline`;
     for (const link of document.querySelectorAll("[data-place]")) {
       if (/** @type {HTMLElement} */ (link).dataset.place === place) link.setAttribute("aria-current", "page");
@@ -86,13 +118,7 @@ class App {
 
   /** @returns {import("./shortcuts.js").Keys} */
   #keys() {
-    const place = this.#places.get(this.#open);
-    if (!place) return {};
-    return {
-      b: { label: "Boxes on or off", run: () => place.toggleBoxes() },
-      f: { label: "Full screen", run: () => place.fullScreen() },
-      s: { label: "Save the picture", run: () => void place.savePicture() },
-    };
+    return this.#places.get(this.#open)?.keys() ?? {};
   }
 
   /** @param {import("./types.js").Info} info */

@@ -8,6 +8,7 @@ import { DropZone } from "./drop-zone.js";
 import { Film } from "./film.js";
 import { bytes, countOf, ms, percent } from "./format.js";
 import { Found } from "./found.js";
+import { kindOf } from "./media-kind.js";
 import { PictureQueue } from "./picture-check.js";
 import { annotated, PictureView } from "./picture-view.js";
 import { Stage, tool } from "./stage.js";
@@ -18,6 +19,7 @@ import { PICTURE_STATES } from "./states.js";
 /** The place Picture: one picture checked, its boxes filtered in the page. */
 export class PicturePlace {
   #announcer;
+  #handOver;
   #noun;
   #view = new PictureView();
   #boxes = tool("boxes", { label: "Boxes", pressed: true, onclick: () => this.toggleBoxes() });
@@ -39,8 +41,14 @@ export class PicturePlace {
   #refused = null;
   #details = "";
 
-  /** @param {{info: import("./types.js").Info, announcer: import("./announcer.js").Announcer}} page */
-  constructor({ info, announcer }) {
+  /**
+   * @param {object} page
+   * @param {import("./types.js").Info} page.info
+   * @param {import("./announcer.js").Announcer} page.announcer
+   * @param {(place: string, files: File[]) => boolean} page.handOver
+   */
+  constructor({ info, announcer, handOver }) {
+    this.#handOver = handOver;
     const limit = info.limits.picture_bytes;
     this.#announcer = announcer;
     this.#noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
@@ -51,7 +59,13 @@ export class PicturePlace {
       tools,
       onaction: (action) => this.#act(action),
     });
-    this.#drop = new DropZone(limit, (files) => void this.#queue.add(files));
+    this.#drop = new DropZone({
+      accept: "image/*",
+      heading: "Drop or paste a picture",
+      line: `JPEG, PNG, WebP, TIFF, BMP · up to ${bytes(limit)}`,
+      choose: "Choose a picture",
+      onfiles: (files) => this.take(files),
+    });
     this.#confidence = new ConfidenceSlider(info.model.conf, () => this.#render());
     this.#classes = new ClassPicker(info.model.classes, () => this.#render());
     this.#controls = h("div", { class: "card controls two" }, this.#confidence.element, this.#classes.element);
@@ -118,6 +132,16 @@ export class PicturePlace {
   close() {
     this.#drop.close();
     this.#view.close();
+  }
+
+  /**
+   * Checks pictures; videos go to their own place.
+   * @param {File[]} files
+   */
+  take(files) {
+    const videos = files.filter((file) => kindOf(file) === "video");
+    const handed = videos.length > 0 && this.#handOver("video", videos);
+    void this.#queue.add(handed ? files.filter((file) => !videos.includes(file)) : files);
   }
 
   #handlers() {
@@ -219,6 +243,15 @@ export class PicturePlace {
     this.#current.image.alt = `${this.#current.name}, ${this.#summary(results.length)}`;
     this.#found.show(this.#current, { results, threshold: this.#confidence.value, noun: this.#noun });
     this.#stage.showPicture({ sign: results.length ? "mark" : "off", word: this.#summary(results.length) });
+  }
+
+  /** @returns {import("./shortcuts.js").Keys} */
+  keys() {
+    return {
+      b: { label: "Boxes on or off", run: () => this.toggleBoxes() },
+      f: { label: "Full screen", run: () => this.fullScreen() },
+      s: { label: "Save the picture", run: () => void this.savePicture() },
+    };
   }
 
   /** Draws the boxes or leaves them out. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which place is open, from the address after `#/`. */
+/** Which place is open, and what in it, from the address after `#/`. */
 
 const LAST = "sightline.place";
 
@@ -10,7 +10,7 @@ export class Router {
 
   /**
    * @param {string[]} places  those the server has, first one by default
-   * @param {(place: string, first: boolean) => void} onchange
+   * @param {(place: string, options: {id: string, first: boolean}) => void} onchange
    */
   constructor(places, onchange) {
     this.#places = places;
@@ -28,10 +28,10 @@ export class Router {
   }
 
   #go({ first = false } = {}) {
-    const [, place = ""] = location.hash.match(/^#\/(\w+)/) ?? [];
+    const [, place = "", id = ""] = location.hash.match(/^#\/(\w+)(?:\/([\w.~-]+))?/) ?? [];
     if (this.#places.includes(place)) {
       remember(place);
-      this.#onchange(place, first);
+      this.#onchange(place, { id, first });
     } else if (first || location.hash.startsWith("#/")) {
       const wanted = recall();
       history.replaceState(null, "", `#/${wanted && this.#places.includes(wanted) ? wanted : this.#places[0]}`);

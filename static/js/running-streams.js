@@ -9,7 +9,8 @@ const SNAPSHOT_RETRY_MS = 3000; // a stream that has just begun may show nothing
 
 /** The streams that others show on this server, each with a picture and a way to watch it. */
 export class RunningStreams {
-  #list = new StreamList();
+  #list;
+  #visible = false;
   #rows = h("ul", { class: "rows", role: "list" });
   #count = h("span", { class: "sub" });
   #page;
@@ -25,9 +26,15 @@ export class RunningStreams {
     this.#rows,
   );
 
-  /** @param {{iceServers: RTCIceServer[], announcer: import("./announcer.js").Announcer}} page */
-  constructor(page) {
-    this.#page = page;
+  /**
+   * @param {object} page
+   * @param {RTCIceServer[]} page.iceServers
+   * @param {import("./announcer.js").Announcer} page.announcer
+   * @param {import("./events.js").ServerEvents} page.events
+   */
+  constructor({ iceServers, announcer, events }) {
+    this.#page = { iceServers, announcer };
+    this.#list = new StreamList(events);
     this.#list.addEventListener("change", () => this.#render());
   }
 
@@ -41,15 +48,17 @@ export class RunningStreams {
   }
 
   open() {
-    this.#list.open();
+    this.#visible = true;
+    this.#render();
   }
 
   close() {
-    this.#list.close();
+    this.#visible = false;
     this.#watching?.close();
   }
 
   #render() {
+    if (!this.#visible) return; // each row asks for a picture
     const streams = [...this.#list.streams.values()].filter((stream) => stream.id !== this.#own);
     const wanted = new Set(streams.map((stream) => stream.id));
     for (const [id, row] of this.#shown) {

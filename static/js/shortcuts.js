@@ -3,7 +3,7 @@
 
 const KEY = "sightline.shortcuts";
 
-/** @typedef {Record<string, {label: string, run: () => void}>} Keys  by lower-case key */
+/** @typedef {Record<string, {label: string, run: (event: KeyboardEvent) => void, name?: string}>} Keys  by lower-case key */
 
 export class Shortcuts {
   /** @type {() => Keys} */
@@ -46,10 +46,11 @@ export class Shortcuts {
     if (!this.#on || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
     const inField =
       event.target instanceof Element && event.target.closest("input:not([type=range]), select, textarea, dialog, [popover]");
+    const pressesIt = event.key === " " && event.target instanceof Element && event.target.closest("button, a, summary");
     const key = this.#keys()[event.key.toLowerCase()];
-    if (inField || !key) return;
+    if (inField || pressesIt || !key) return;
     event.preventDefault();
-    key.run();
+    key.run(event);
   }
 }
 

@@ -15,7 +15,8 @@ export class Stage {
   #ring = h("div", { class: "ring" });
   #heading = h("h2");
   #body = h("p");
-  #meter = h("div", { class: "meter", hidden: true }, h("i"));
+  #bar = h("i");
+  #meter = h("div", { class: "meter", hidden: true }, this.#bar);
   #actions = h("div", { class: "acts" });
   #empty = h("div", { class: "empty", hidden: true }, this.#ring, this.#heading, this.#body, this.#meter, this.#actions);
 
@@ -42,7 +43,7 @@ export class Stage {
   /**
    * Shows one state; shown again it only renews its text, so that a countdown never takes the focus away.
    * @param {string} name
-   * @param {Record<string, unknown>} [values]
+   * @param {Record<string, unknown>} [values]  `share` is how far its bar is, 0..1; without it the bar only moves
    */
   show(name, values = {}) {
     const state = this.#states[name];
@@ -50,6 +51,8 @@ export class Stage {
     this.#heading.textContent = fillIn(state.heading, values);
     this.#body.textContent = fillIn(state.body, values);
     this.#body.hidden = !this.#body.textContent;
+    this.#meter.classList.toggle("exact", typeof values.share === "number");
+    if (typeof values.share === "number") this.#bar.style.setProperty("--v", `${values.share * 100}%`);
     if (this.#shown !== name) this.#enter(name, state);
   }
 
@@ -90,7 +93,7 @@ export class Stage {
 
   /**
    * Shows the picture itself.
-   * @param {{sign: string, word: string}} chip
+   * @param {{sign: string, word: string} | null} chip
    */
   showPicture(chip) {
     const hadFocus = this.#actions.contains(document.activeElement);
@@ -100,6 +103,11 @@ export class Stage {
     this.#tools.hidden = false;
     this.setChip(chip);
     if (hadFocus) /** @type {HTMLElement | null} */ (this.#tools.firstElementChild)?.focus();
+  }
+
+  /** For a picture that has tools of its own. */
+  hideTools() {
+    this.#tools.hidden = true;
   }
 
   /** @param {{sign: string, word: string} | null} chip */

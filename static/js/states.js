@@ -25,6 +25,7 @@ export const ACTIONS = {
   reconnect: { label: "Reconnect now", icon: "swap" },
   stop: { label: "Stop" },
   picture: { label: "Check a picture" },
+  video: { label: "Use a video file" },
   camera: { label: "Choose camera", icon: "live" },
   otherCamera: { label: "Choose another camera" },
   copyHttps: { label: "Copy https address", icon: "copy" },
@@ -32,6 +33,18 @@ export const ACTIONS = {
   copyDetails: { label: "Copy details" },
   choose: { label: "Choose a picture", icon: "upload" },
   chooseOther: { label: "Choose another picture", icon: "upload" },
+  chooseFiles: { label: "Choose files", icon: "upload" },
+  sendAgain: { label: "Send again", icon: "swap" },
+  remove: { label: "Remove" },
+};
+
+/** @type {State} */
+const SIGNED_OUT = {
+  icon: "lock",
+  heading: "Please sign in again",
+  body: "Your sign-in has run out.",
+  actions: ["signIn"],
+  primary: true,
 };
 
 /** @type {Record<string, State>} */
@@ -54,14 +67,14 @@ export const LIVE_STATES = {
     icon: "block",
     heading: "The browser blocked the camera",
     body: "Click the camera sign in the address bar, choose Allow, then try again. Sightline cannot ask a second time by itself.",
-    actions: ["again", "picture"],
+    actions: ["again", "video"],
     primary: true,
   },
   noCamera: {
     icon: "block",
     heading: "No camera found",
     body: "Plug one in and it appears here by itself. A phone or laptop can open this page too.",
-    actions: ["sample", "picture"],
+    actions: ["sample", "video"],
   },
   cameraInUse: {
     icon: "block",
@@ -81,7 +94,7 @@ export const LIVE_STATES = {
     icon: "lock",
     heading: "Browsers give the camera only to secure pages",
     body: "Open this page with https, or as http://localhost on the server's own machine.",
-    actions: ["copyHttps", "picture"],
+    actions: ["copyHttps", "video"],
     primary: true,
   },
   unsupported: {
@@ -145,14 +158,20 @@ export const LIVE_STATES = {
     over: true,
   },
   ended: { icon: "server", heading: "The session ended", body: "{detail}", actions: ["restart", "copyDetails"], primary: true },
-  signedOut: {
-    icon: "lock",
-    heading: "Please sign in again",
-    body: "Your sign-in has run out.",
-    actions: ["signIn"],
-    primary: true,
-  },
+  signedOut: SIGNED_OUT,
 };
+
+/**
+ * The same states where the server takes no video files: what works there is a picture.
+ * @param {Record<string, State>} states
+ * @returns {Record<string, State>}
+ */
+export function withoutVideos(states) {
+  const instead = (/** @type {string} */ action) => (action === "video" ? "picture" : action);
+  return Object.fromEntries(
+    Object.entries(states).map(([name, state]) => [name, { ...state, actions: state.actions.map(instead) }]),
+  );
+}
 
 /** @type {Record<string, State>} */
 export const WATCH_STATES = {
@@ -226,13 +245,75 @@ export const PICTURE_STATES = {
     actions: ["again"],
     primary: true,
   },
-  signedOut: {
-    icon: "lock",
-    heading: "Please sign in again",
-    body: "Your sign-in has run out.",
-    actions: ["signIn"],
+  signedOut: SIGNED_OUT,
+};
+
+/** @type {Record<string, State>} */
+export const VIDEO_STATES = {
+  opening: { icon: "video", heading: "Opening", body: "", actions: ["chooseFiles"], progress: true },
+  empty: {
+    icon: "video",
+    heading: "Find {noun}s in a recording",
+    body: "Drop a video. You see it being checked, then get the marked video, a timeline and the data.",
+    actions: ["chooseFiles"],
     primary: true,
   },
+  toSend: { icon: "upload", heading: "{name} waits", body: "{line}", actions: ["cancel"] },
+  uploading: { icon: "upload", heading: "Uploading {name}", body: "{line}", actions: ["cancel"], progress: true },
+  broken: {
+    icon: "plug",
+    heading: "The upload of {name} stopped",
+    body: "{problem}",
+    actions: ["sendAgain"],
+    primary: true,
+  },
+  refused: { icon: "block", heading: "{name} was not added", body: "{problem}", actions: ["chooseFiles"], primary: true },
+  refusedNow: {
+    icon: "server",
+    heading: "{name} was not added",
+    body: "{problem}",
+    actions: ["sendAgain", "chooseFiles"],
+    primary: true,
+  },
+  queued: { icon: "video", heading: "{name} waits", body: "{line}", actions: ["remove"] },
+  starting: {
+    icon: "video",
+    heading: "Checking {name}",
+    body: "The first pictures come in a moment.",
+    actions: ["cancel"],
+    progress: true,
+  },
+  failed: { icon: "block", heading: "{name} was not checked", body: "{problem}", actions: ["chooseFiles"], primary: true },
+  failedNow: {
+    icon: "warn",
+    heading: "{name} was not checked",
+    body: "{problem}",
+    actions: ["again", "chooseFiles"],
+    primary: true,
+  },
+  cancelled: { icon: "stop", heading: "{name} was cancelled", body: "{line}", actions: ["restart"], primary: true },
+  gone: {
+    icon: "block",
+    heading: "This video is not here any more",
+    body: "It was deleted, or its time on the server was over.",
+    actions: ["chooseFiles"],
+    primary: true,
+  },
+  unplayable: {
+    icon: "warn",
+    heading: "The video does not play here",
+    body: "This browser could not open it. Saved, it plays in most other programs.",
+    actions: ["again"],
+    primary: true,
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online. The list comes by itself then.",
+    actions: ["now"],
+    primary: true,
+  },
+  signedOut: SIGNED_OUT,
 };
 
 /** The line under the strip when the picture is late, by cause. */

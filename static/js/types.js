@@ -37,6 +37,65 @@
 
 /** @typedef {{id: string, name: string, shape: [number, number] | null}} Stream  a running stream, as far as the page needs it */
 
+/** @typedef {"queued" | "running" | "done" | "failed" | "cancelled"} JobState */
+
+/**
+ * @typedef {object} Job  one video on the server
+ * @property {string} id
+ * @property {string} name
+ * @property {JobState} state
+ * @property {number} progress  0..1
+ * @property {number | null} frames
+ * @property {number} frames_done
+ * @property {number | null} fps  frames checked in a second
+ * @property {number | null} eta_s
+ * @property {string | null} error
+ * @property {string} created_at
+ * @property {string | null} started_at
+ * @property {string | null} finished_at
+ * @property {string | null} expires_at
+ * @property {number} size_bytes
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} duration_s
+ * @property {number} every  each n-th frame is checked
+ * @property {number | null} conf
+ * @property {number | null} position  in the queue, 0 for the next one
+ * @property {number | null} detections
+ * @property {number | null} tracks
+ * @property {{annotated: string, json: string, csv: string} | null} results
+ * @property {Seen | null} seen  what was seen so far, while it runs
+ */
+
+/**
+ * The best confidence of each class in each part of a video.
+ * @typedef {{part_s: number, classes: {class: number, name: string, percent: number[]}[]}} Seen
+ */
+
+/** @typedef {{max_bytes: number, max_duration_s: number, max_pixels: number}} VideoLimits */
+
+/**
+ * @typedef {object} VideoTrack  one object in a video, from when to when it was seen
+ * @property {number} track_id
+ * @property {number} class
+ * @property {string} name
+ * @property {number} first_s
+ * @property {number} last_s
+ * @property {number} frames
+ * @property {number} best_confidence
+ * @property {number} best_s
+ * @property {Box} box  in the best frame
+ */
+
+/**
+ * @typedef {object} VideoResult  detections.json
+ * @property {{width: number, height: number, fps: number | null, duration_s: number | null, frames: number | null}} video
+ * @property {number} every
+ * @property {boolean} complete
+ * @property {{frame: number, time_s: number, results: Result[]}[]} frames
+ * @property {VideoTrack[]} tracks
+ */
+
 /** @typedef {{event: string, grace_s?: number, detail?: string}} EventMessage */
 /** @typedef {{error: string}} ErrorMessage */
 

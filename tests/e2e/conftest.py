@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Playwright, async_playwright
+from playwright.async_api import Browser, Page, Playwright, Request, async_playwright
 
 from tests.e2e.browser import RunningServer, ServerFactory, camera_flags, find_chromium, launch, new_page, write_y4m
+from tests.e2e.video_page import Asked
 from tests.scenes import CLIP_S, draw_frame
 
 PANS = (0.0, 0.05, 0.1, 0.15, 0.1, 0.05)
@@ -17,6 +18,14 @@ PANS = (0.0, 0.05, 0.1, 0.15, 0.1, 0.05)
 @pytest.fixture(scope="session")
 def server() -> Iterator[RunningServer]:
     """A server with default settings and the delivered model."""
+    running = RunningServer.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def video_server() -> Iterator[RunningServer]:
+    """A server with default settings, and none but a module's own files."""
     running = RunningServer.start()
     yield running
     running.stop()
@@ -64,3 +73,17 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page on a desktop, dark, with an empty profile."""
     async with new_page(browser) as opened:
         yield opened
+
+
+@pytest.fixture
+def asked(page: Page) -> Asked:
+    """What the page asks of videos, as it grows."""
+    seen: Asked = []
+
+    def note(request: Request) -> None:
+        path = request.url.partition("://")[2].partition("/")[2]
+        if path.startswith("api/videos"):
+            seen.append((request.method, path.partition("?")[0]))
+
+    page.on("request", note)
+    return seen

@@ -24,14 +24,14 @@ async def test_tab_walks_the_page_in_reading_order(page: Page, server: RunningSe
     """Skip link, mark, places, server, theme, help, then the stage and its controls."""
     await open_place(page, server)
     order = []
-    for _ in range(13):
+    for _ in range(14):
         await page.keyboard.press("Tab")
         order.append(str(await page.evaluate(FOCUSED)).split("\n")[0])
     assert order[:2] == ["Skip to content", "Sightline"]
-    assert order[2:4] == ["Live", "Picture"]
-    assert order[4].startswith("Server ready, model ")
-    assert order[5:9] == ["Theme", "Keyboard shortcuts and help", "Start camera", "Try the sample clip"]
-    assert order[11:] == ["firearm", "Smooth"]
+    assert order[2:5] == ["Live", "Video", "Picture"]
+    assert order[5].startswith("Server ready, model ")
+    assert order[6:10] == ["Theme", "Keyboard shortcuts and help", "Start camera", "Try the sample clip"]
+    assert order[12:] == ["firearm", "Smooth"]
 
 
 async def test_the_camera_starts_and_stops_by_keyboard(page: Page, server: RunningServer) -> None:
@@ -47,7 +47,7 @@ async def test_the_camera_starts_and_stops_by_keyboard(page: Page, server: Runni
 
 async def test_every_part_has_a_name_and_a_size(page: Page, server: RunningServer) -> None:
     """Nothing that can be used is nameless, and no target is smaller than 24 by 24."""
-    for place in ("live", "picture"):
+    for place in ("live", "video", "picture"):
         await open_place(page, server, place)
         assert await page.evaluate(NAMELESS) == []
         assert await page.evaluate(SMALL) == []

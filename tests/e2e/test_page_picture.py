@@ -210,12 +210,6 @@ async def test_what_is_no_picture_is_refused(picture_page: Page) -> None:
     await expect(picture_page.locator(".empty")).to_contain_text("This is not a picture. JPEG, PNG, WebP, TIFF and BMP work.")
 
 
-async def test_a_video_is_no_picture(picture_page: Page) -> None:
-    """A dropped video is named as what it is not, without sending it."""
-    await hand_over(picture_page, "drop", b"....ftypmp42", name="gate.mp4", kind="video/mp4")
-    await state_is(picture_page, "notPicture")
-
-
 async def test_a_damaged_picture_is_refused(picture_page: Page) -> None:
     """A file that begins like a picture but is none is called damaged."""
     png = encoded(draw_firearm().bgr, kind=".png")

@@ -1,4 +1,4 @@
-"""Every state and both places: their words, their next steps, their contrast and their width."""
+"""Every state of every place: their words, their next steps, their contrast and their width."""
 
 import re
 from typing import Any
@@ -14,13 +14,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 VALUES = {
     "capacity": 8, "active": 8, "seconds": 14, "ago": 6, "attempt": 3, "detail": "The server closed it.", "missing": "WebRTC",
     "name": "a-picture-with-a-long-name-from-a-camera-20261122.jpg", "size": "41 MB", "limit": "32 MB",
+    "noun": "firearm", "line": "1 file ahead.",
+    "problem": "The file ends after 0 frames. Export it again and add the new file.",
 }  # fmt: skip
 
 SHOW_EACH = """async (values) => {
   const { Stage } = await import("/static/js/stage.js");
-  const { LIVE_STATES, PICTURE_STATES } = await import("/static/js/states.js");
+  const { LIVE_STATES, PICTURE_STATES, VIDEO_STATES } = await import("/static/js/states.js");
   const shown = [];
-  for (const states of [LIVE_STATES, PICTURE_STATES]) {
+  for (const [prefix, states] of [["", LIVE_STATES], ["", PICTURE_STATES], ["video.", VIDEO_STATES]]) {
     const stage = new Stage({ states, media: [], tools: [], onaction() {} });
     document.querySelector(".screen").replaceWith(stage.element);
     for (const [name, state] of Object.entries(states)) {
@@ -28,7 +30,8 @@ SHOW_EACH = """async (values) => {
       const buttons = [...stage.element.querySelectorAll(".acts button")];
       const inside = stage.element.getBoundingClientRect();
       shown.push({
-        name, text: stage.element.innerText, body: state.body, words: buttons.map((button) => button.textContent),
+        name: prefix + name, text: stage.element.innerText, body: state.body,
+        words: buttons.map((button) => button.textContent),
         fits: document.documentElement.scrollWidth <= innerWidth && buttons.every((button) => {
           const box = button.getBoundingClientRect();
           return box.left >= inside.left && box.right <= inside.right && box.bottom <= inside.bottom && box.height >= 24;
@@ -84,6 +87,11 @@ SENTENCES = {
     "connecting": "Camera is on. Opening the video connection to the server, this takes about a second.",
     "lost": "The last picture is shown, it is not live. Trying again in 14 s (attempt 3).",
     "ended": "The server closed it.",
+    "video.empty": "Drop a video. You see it being checked, then get the marked video, a timeline and the data.",
+    "video.queued": "1 file ahead.",
+    "video.failed": "The file ends after 0 frames. Export it again and add the new file.",
+    "video.gone": "It was deleted, or its time on the server was over.",
+    "video.unplayable": "This browser could not open it. Saved, it plays in most other programs.",
     "empty": "Drop, paste or choose one. It is checked on this server and not kept.",
     "busy": "The server is busy. Trying again in 14 s.",
     "tooLarge": "It is 41 MB, the limit is 32 MB.",

@@ -44,14 +44,14 @@ async def bare_page(playwright: Playwright) -> AsyncIterator[Page]:
 
 
 async def test_a_refused_camera_is_explained(blocked_page: Page, server: RunningServer) -> None:
-    """The page says where to allow it, and Check a picture leads on."""
+    """The page says where to allow it, and Use a video file leads on."""
     await open_place(blocked_page, server)
     await blocked_page.click("[data-action=start]")
     await state_is(blocked_page, "refused")
     await expect(blocked_page.get_by_role("heading", name="The browser blocked the camera")).to_be_visible()
     await expect(blocked_page.get_by_role("button", name="Try again")).to_be_visible()
-    await blocked_page.get_by_role("button", name="Check a picture").click()
-    await expect(blocked_page.get_by_role("heading", name="Check a picture")).to_be_visible()
+    await blocked_page.get_by_role("button", name="Use a video file").click()
+    await expect(blocked_page.get_by_role("heading", name="Find firearms in a recording")).to_be_visible()
 
 
 async def test_no_camera_is_explained(bare_page: Page, server: RunningServer) -> None:

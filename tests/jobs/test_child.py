@@ -15,8 +15,10 @@ from server.jobs.messages import Finished, Limits, ModelOrder, Probed, Refused
 from server.jobs.options import JobOptions
 from server.jobs.probe import probe_upload
 from server.media.jpeg import decode_i420
+from server.resources import static_dir
 from tests.builders import make_job
 from tests.e2e.marked_clip import write_marked_clip
+from tests.web.openapi import schema
 
 FRAMES = 20
 LIMITS = Limits(nice=0, memory_bytes=3 * 2**30, cpu_s=120, file_bytes=2**30, parent=os.getpid())
@@ -82,6 +84,17 @@ async def test_every_frame_is_in_the_results(clip: Path, tmp_path: Path, model: 
     assert decode_i420(poster, max_pixels=10**7).shape == (480 * 3 // 2, 640)
 
 
+async def test_results_are_as_described(tmp_path: Path, model: ModelOrder) -> None:
+    """With objects in them: those of the sample clip."""
+    outcome = await check(static_dir() / "sample.webm", tmp_path / "out", model=model, job=make_job(every=5))
+    assert isinstance(outcome, Finished)
+    assert (outcome.frames, outcome.tracks > 0, outcome.detections > 0) == (300, True, True)
+    found = json.loads((tmp_path / "out" / "detections.json").read_text())
+    schema("VideoDetections").validate(found)
+    assert (found["every"], len(found["frames"]), len(found["tracks"])) == (5, 60, outcome.tracks)
+    assert sum(len(row["results"]) for row in found["frames"]) == outcome.detections
+
+
 async def test_too_little_memory_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:
     """The process ends, whatever it was that asked for the memory, and nothing else does."""
     outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, memory_bytes=150 * 2**20))
@@ -89,8 +102,8 @@ async def test_too_little_memory_is_told(clip: Path, tmp_path: Path, model: Mode
 
 
 async def test_a_result_that_is_too_large_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:
-    """It names the setting."""
-    outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, file_bytes=20_000))
+    """It names the setting; that the first preview could not be kept either keeps nobody from saying so."""
+    outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, file_bytes=8000))
     assert outcome == Refused("Its result is larger than the limit (videos.max_result_bytes).")
 
 

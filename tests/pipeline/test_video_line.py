@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -347,3 +348,20 @@ def heard_in(path: Path) -> tuple[str, float]:
     with av.open(str(path)) as container:
         samples = sum(frame.samples for frame in container.decode(audio=0))
         return container.streams.audio[0].codec_context.name, samples / SOUND_RATE
+
+
+@pytest.mark.parametrize(("name", "sound"), [("a.mp4", "aac"), ("a.ts", "ac3"), ("a.mkv", "flac")])
+def test_changed_bytes_are_a_result_or_an_error_of_ours(line: VideoLine, tmp_path: Path, name: str, sound: str) -> None:
+    """Whatever a file holds: its frames and rows agree, or there is a reason in words."""
+    whole = make_clip(tmp_path / name, sound=sound, container={"movflags": "+faststart"} if name == "a.mp4" else None)
+    chance, broken, data = random.Random(7), tmp_path / f"broken-{name}", whole.read_bytes()
+    for number in range(12):
+        changed = bytearray(data)
+        for _ in range(1 + number):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        broken.write_bytes(changed)
+        try:
+            summary = line.run(broken, tmp_path / "out")
+        except (UnsupportedFormat, Unprocessable):
+            continue
+        assert summary.frames == len(results(tmp_path / "out")["frames"]) == len(annotated(tmp_path / "out"))

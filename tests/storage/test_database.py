@@ -38,6 +38,20 @@ def test_refuses_what_a_later_version_has_written(database: Database, tmp_path: 
         open_database(sqlite_url(tmp_path / "records.db"))
 
 
+def test_belongs_to_its_user_alone(database: Database, tmp_path: Path) -> None:
+    """The log beside it, too."""
+    JobRecords(database).add(make_job())
+    files = list(tmp_path.glob("records.db*"))
+    assert len(files) > 1
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """With the place that was meant."""
+    with pytest.raises(SettingsError, match="nowhere"):
+        open_database(sqlite_url(tmp_path / "nowhere" / "records.db"))
+
+
 def test_refuses_what_is_no_database(tmp_path: Path) -> None:
     """A file of something else is left as it is."""
     file = tmp_path / "records.db"

@@ -2,19 +2,38 @@
 
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import pytest
 
-from server.domain.detection import DetectOptions
-from server.domain.errors import ModelError
+from server.domain.detection import Detections, DetectOptions
+from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import Frame, PixelLayout
 from server.inference.loader import load_detector
 from server.training.export import export_model
-from tests.scenes import draw_firearm
+from tests.scenes import draw_firearm, draw_frame
 
 HAS_EXTRA = importlib.util.find_spec("ultralytics") is not None
 needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="the ultralytics extra is not installed")
+needs_nncf = pytest.mark.skipif(
+    importlib.util.find_spec("nncf") is None, reason="NNCF, of the ultralytics extra, is not installed"
+)
+
+
+def draw_pictures(folder: Path, *, times_s: Sequence[float]) -> Path:
+    """A folder with pictures of the drawn table."""
+    folder.mkdir()
+    for number, time_s in enumerate(times_s):
+        cv2.imwrite(str(folder / f"{number}.png"), draw_frame(time_s, (320, 240)).bgr)
+    return folder
+
+
+def detect_drawn_firearm(model: Path) -> Detections:
+    """What a model finds on the drawn table."""
+    frame = Frame(draw_firearm().bgr, PixelLayout.BGR)
+    return load_detector(model).create_request().detect(frame, DetectOptions(confidence=0.4, iou=0.7)).detections
 
 
 @pytest.fixture
@@ -59,6 +78,36 @@ class TestExport:
 
         (folder / "best.bin").write_bytes(b"damaged")
         assert load_detector(export_model(weights, imgsz=416)).info.imgsz == 416
+
+    @pytest.mark.filterwarnings("ignore")  # they come from PyTorch's tracer, inside Ultralytics' own export
+    def test_onnx_is_served_from_a_folder_of_its_own(self, weights: Path) -> None:
+        """It has one file and a card, is made once, and finds what the OpenVINO form finds."""
+        folder = export_model(weights, form="onnx")
+        made = (folder / "best.onnx").stat().st_mtime_ns
+
+        assert folder == weights.with_name("best_onnx_sightline")
+        assert sorted(file.name for file in folder.iterdir()) == ["best.onnx", "model.toml"]
+        assert (export_model(weights, form="onnx") / "best.onnx").stat().st_mtime_ns == made
+        assert len(detect_drawn_firearm(folder)) == 1
+
+    @needs_nncf
+    @pytest.mark.filterwarnings("ignore")  # likewise, and from NNCF
+    def test_int8_is_calibrated_and_served(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is smaller, finds the firearm where the float form does, and is made anew for other pictures only."""
+        pictures = draw_pictures(tmp_path / "drawn", times_s=[0.0, 1.0, 2.0, 3.0])
+        folder = export_model(weights, form="int8", calibration=pictures, imgsz=320)
+        made = (folder / "best.bin").stat().st_mtime_ns
+        found, in_float = detect_drawn_firearm(folder), detect_drawn_firearm(export_model(weights))
+
+        assert capsys.readouterr().out == ""
+        assert folder == weights.with_name("best_int8_sightline")
+        assert b'"FakeQuantize"' in (folder / "best.xml").read_bytes()
+        assert len(found) == len(in_float) == 1
+        assert found.xyxy[0] == pytest.approx(in_float.xyxy[0], abs=12)
+        assert (export_model(weights, form="int8", calibration=pictures, imgsz=320) / "best.bin").stat().st_mtime_ns == made
+
+        (pictures / "3.png").unlink()
+        assert (export_model(weights, form="int8", calibration=pictures, imgsz=320) / "best.bin").stat().st_mtime_ns != made
 
     def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
         """One line names the file, and nothing is left beside it."""
@@ -115,6 +164,19 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     """A wrong path is the first thing that is noticed."""
     with pytest.raises(ModelError, match=r"best\.pt: the weights cannot be read: No such file"):
         export_model(tmp_path / "best.pt")
+
+
+def test_int8_needs_pictures_and_nothing_else_takes_them(tmp_path: Path) -> None:
+    """Both mistakes get the line to type."""
+    for wishes in ({"form": "int8"}, {"form": "onnx", "calibration": tmp_path}):
+        with pytest.raises(InvalidRequest, match=r"--format int8 --calibration data\.yaml"):
+            export_model(tmp_path / "best.pt", **wishes)
+
+
+def test_calibrating_with_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    """The folder is named."""
+    with pytest.raises(InvalidRequest, match="has no pictures to calibrate with"):
+        export_model(tmp_path / "best.pt", form="int8", calibration=tmp_path)
 
 
 @pytest.mark.skipif(HAS_EXTRA, reason="the ultralytics extra is installed")
