@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -52,6 +53,17 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction | Non
     if container.format.flags & _NO_TIMES:
         return stream.guessed_rate or stream.average_rate
     return stream.average_rate or stream.guessed_rate
+
+
+def first_sound(container: InputContainer) -> AudioStream | None:
+    """The first sound track that can be decoded or copied."""
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        if context is None:  # its coding is not known, of which the stubs do not know
+            continue
+        if context.sample_rate and context.channels:
+            return stream
+    return None
 
 
 def _open(path: Path) -> InputContainer:

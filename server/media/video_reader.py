@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias, cast
 
 import av
 import cv2
@@ -15,11 +16,13 @@ from av.video.stream import VideoStream
 
 from server.domain.errors import Unprocessable
 from server.domain.frame import Frame, PixelLayout
+from server.media.continuity import Continuity
 from server.media.deinterlace import Deinterlacer
 from server.media.i420 import to_i420
 from server.media.orientation import Orientation
-from server.media.video_file import MAX_PIXELS, NO_FRAMES, frame_rate, open_video
+from server.media.video_file import MAX_PIXELS, NO_FRAMES, first_sound, frame_rate, open_video
 
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Planes = npt.NDArray[np.uint8]
 
 # Times that some containers round to whole frames would leave no room for a frame between two others.
@@ -54,7 +57,7 @@ class VideoReader:
 
     What is interlaced is made progressive, frame by frame. Frames are turned upright; an odd side loses its last pixel. Where
     the size changes in the middle, later frames are fitted into the first one's size, on black. Damaged packets are left out
-    and counted in `skipped`.
+    and counted in `skipped`. Where the file's times jump, time goes on; see `Continuity`.
 
     One thread at a time, never the event loop: `frames` blocks while it decodes.
     """
@@ -99,7 +102,7 @@ class VideoReader:
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         """Every frame that can be decoded; a file that breaks off ends there."""
-        packets = container.demux(stream)
+        packets = Continuity(container, stream, first_sound(container)).packets()
         while True:
             try:
                 packet = next(packets)
@@ -109,9 +112,10 @@ class VideoReader:
                 self.skipped += 1
                 yield from self._decode_packet(stream, None)
                 return
-            yield from self._decode_packet(stream, packet if packet.size else None)
+            if packet.stream.index == stream.index:
+                yield from self._decode_packet(stream, cast("VideoPacket", packet) if packet.size else None)
 
-    def _decode_packet(self, stream: VideoStream, packet: "av.Packet[VideoStream] | None") -> list[av.VideoFrame]:
+    def _decode_packet(self, stream: VideoStream, packet: "VideoPacket | None") -> list[av.VideoFrame]:
         try:
             return stream.decode(packet)
         except av.EOFError:
