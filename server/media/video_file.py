@@ -28,11 +28,12 @@ MAX_PIXELS = 8192 * 8192
 NOT_A_VIDEO = "is not a video. MP4, MOV, MKV, WebM, AVI and most others work."
 NO_FRAMES = "The file ends after 0 frames. Export it again and add the new file."
 NO_PICTURE = "It has sound but no picture."
+TOO_LARGE = "Its pictures are {width}x{height}, the limit is {limit:,} pixels (videos.max_pixels)."
 DAMAGED = "The file is damaged or ends too early: its index cannot be read. Export it again and add the new file."
 
 
 @contextmanager
-def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream, without its cover pictures. Blocks.
 
     Raises UnsupportedFormat for what is no video, Unprocessable for what has no picture or a damaged header, OSError when it
@@ -42,7 +43,7 @@ def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[In
     try:
         stream = _video_stream(container)
         context = stream.codec_context
-        context.options = {"max_pixels": str(max_pixels)}
+        context.options = {"max_pixels": str(MAX_PIXELS)}
         yield container, stream
     finally:
         container.close()

@@ -14,13 +14,13 @@ from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
-from server.domain.errors import Unprocessable
+from server.domain.errors import TooLarge, Unprocessable
 from server.domain.frame import Frame, PixelLayout
 from server.media.continuity import Continuity
 from server.media.deinterlace import Deinterlacer
 from server.media.i420 import to_i420
 from server.media.orientation import Orientation
-from server.media.video_file import MAX_PIXELS, NO_FRAMES, first_sound, frame_rate, open_video
+from server.media.video_file import MAX_PIXELS, NO_FRAMES, TOO_LARGE, first_sound, frame_rate, open_video
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Planes = npt.NDArray[np.uint8]
@@ -79,9 +79,10 @@ class VideoReader:
     def frames(self) -> Iterator[TimedFrame]:
         """Yields every frame; `shape` is set before the first one comes.
 
-        Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, OSError.
+        Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, TooLarge at
+        the first frame of more than `max_pixels`, whatever the header says, OSError.
         """
-        with open_video(self._path, max_pixels=self._max_pixels) as (container, stream):
+        with open_video(self._path) as (container, stream):
             # Threads that decode several frames at once lose those in work when one of them is damaged.
             stream.thread_type = "SLICE"
             timing = _Timing.of(container, stream)
@@ -117,12 +118,16 @@ class VideoReader:
 
     def _decode_packet(self, stream: VideoStream, packet: "VideoPacket | None") -> list[av.VideoFrame]:
         try:
-            return stream.decode(packet)
+            frames = stream.decode(packet)
         except av.EOFError:
             return []
         except av.FFmpegError:  # damaged in one of many ways
             self.skipped += 1
             return []
+        for frame in frames:
+            if frame.width * frame.height > self._max_pixels:
+                raise TooLarge(TOO_LARGE.format(width=frame.width, height=frame.height, limit=self._max_pixels))
+        return frames
 
     def _one_size(self, pixels: Planes, decoded: av.VideoFrame, *, timing: "_Timing") -> Planes:
         width, height = pixels.shape[1], pixels.shape[0] * 2 // 3

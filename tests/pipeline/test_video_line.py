@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from server.domain.detection import DetectOptions
-from server.domain.errors import DetectorFailed, Unprocessable, UnsupportedFormat
+from server.domain.errors import DetectorFailed, Stopped, TooLarge, Unprocessable, UnsupportedFormat
 from server.domain.frame import Frame, PixelLayout
 from server.domain.video import VideoProgress
 from server.inference.pool import DetectorPool
@@ -89,9 +89,10 @@ def line(pools: Callable[[FakeDetector], DetectorPool]) -> VideoLine:
     return make_line(pools(FakeDetector()))
 
 
-def make_line(pool: DetectorPool) -> VideoLine:
+def make_line(pool: DetectorPool, *, max_pixels: int = 10**7) -> VideoLine:
     """A line that asks for what the fake model finds."""
-    return VideoLine(pool=pool, options=DetectOptions(0.4, 0.7), annotator=BoxAnnotator(FAKE_MODEL.labels))
+    annotator = BoxAnnotator(FAKE_MODEL.labels)
+    return VideoLine(pool=pool, options=DetectOptions(0.4, 0.7), annotator=annotator, max_pixels=max_pixels)
 
 
 def results(out: Path) -> dict[str, Any]:
@@ -340,6 +341,26 @@ def test_stopping_leaves_complete_files(line: VideoLine, tmp_path: Path) -> None
     assert (document["complete"], summary.complete) == (False, False)
     assert len(document["frames"]) == len(annotated(out)) == summary.frames
     assert heard_in(out / "annotated.mp4")[1] == pytest.approx(summary.duration_s, abs=0.1)
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_stopping_before_the_first_frame_leaves_nothing(line: VideoLine, tmp_path: Path, *, annotated: bool) -> None:
+    """Neither results without a row nor half a video."""
+    stop, out = threading.Event(), tmp_path / "out"
+    stop.set()
+    with pytest.raises(Stopped):
+        line.run(make_clip(tmp_path / "a.mp4"), out, annotated=annotated, stop=stop)
+    assert list(out.iterdir()) == []
+
+
+def test_pictures_that_grow_above_the_limit_are_refused(pools: Callable[[FakeDetector], DetectorPool], tmp_path: Path) -> None:
+    """A header may say less than comes; as many pixels as the limit are fine."""
+    source, out = make_changing(tmp_path / "a.ts"), tmp_path / "out"
+    reason = r"Its pictures are 240x120, the limit is 28,799 pixels \(videos.max_pixels\)."
+    with pytest.raises(TooLarge, match=reason):
+        make_line(pools(FakeDetector()), max_pixels=240 * 120 - 1).run(source, out)
+    assert list(out.iterdir()) == []
+    assert make_line(pools(FakeDetector()), max_pixels=240 * 120).run(source, out).frames == FRAMES
 
 
 PLAYLIST = "#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"
