@@ -8,13 +8,15 @@ EXTRA_BIN := $(EXTRA_VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 MODEL ?=
+IMAGE ?= sightline
+EXTRAS ?=
 PT := $(filter %.pt %.PT,$(MODEL))
 ARGS ?=
 TESTS ?= tests
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python run test lint types e2e bench golden extra format clean
+.PHONY: help check-python run test lint types e2e bench golden extra image format clean
 
 help: ## Print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultral
 	@$(EXTRA_BIN)/python -m tests.golden.make && $(EXTRA_BIN)/python -m tests.golden.evaluation
 
 extra: $(EXTRA_VENV)/dev.stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
+
+image: ## Build the container image with docker, podman or buildah (IMAGE=sightline EXTRAS=postgresql)
+	@EXTRAS="$(EXTRAS)" sh container/build.sh $(IMAGE) $(ARGS)
 
 format: $(VENV)/dev.stamp ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

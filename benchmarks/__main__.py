@@ -3,17 +3,19 @@
 import argparse
 from typing import Any
 
-from benchmarks import jobs, nat, overload, page, roundtrip, startup, video, viewers
+from benchmarks import container, detection, jobs, nat, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
+    "detection": detection,
     "roundtrip": roundtrip,
     "page": page,
     "overload": overload,
     "viewers": viewers,
     "jobs": jobs,
     "video": video,
+    "container": container,
     "nat": nat,
 }
 

@@ -4,12 +4,20 @@ import json
 import subprocess
 import sys
 import urllib.request
-from typing import Any
+from typing import Any, Protocol
 
 from tests.server_process import REPOSITORY, ServerProcess
 
 
-def start_publisher(server: ServerProcess, *flags: str, seconds: float) -> subprocess.Popen[str]:
+class Addressed(Protocol):
+    """A server as far as a publisher knows it."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, with a slash at the end."""
+
+
+def start_publisher(server: Addressed, *flags: str, seconds: float) -> subprocess.Popen[str]:
     """Starts to publish numbered pictures at 640x480 and to read the annotated video back."""
     url = f"{server.url}whip?return=annotated"
     command = [sys.executable, "-m", "tests.e2e.whip_client", url, "--seconds", str(seconds), *flags]

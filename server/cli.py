@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | compose | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | compose | train | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.commands.export_arguments import add_export_arguments
+from server.commands.train_arguments import add_train_arguments
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
@@ -84,6 +85,14 @@ def compose(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def train(arguments: argparse.Namespace) -> int:
+    """Trains a model on labelled pictures."""
+    from server.commands.train import run  # noqa: PLC0415 - needs the ultralytics extra
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
     from server.commands.export import run  # noqa: PLC0415 - needs the ultralytics extra
@@ -134,6 +143,11 @@ def _parser() -> argparse.ArgumentParser:
     composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
     add_compose_arguments(composing)
     composing.set_defaults(run=compose)
+
+    training = commands.add_parser("train", help="train a model on labelled pictures")
+    add_train_arguments(training)
+    _add_setting_flags(training, ())
+    training.set_defaults(run=train)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     add_export_arguments(exporting)

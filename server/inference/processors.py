@@ -9,6 +9,10 @@ from pathlib import Path
 _CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 """`quota period` in microseconds, or `max period`; https://docs.kernel.org/admin-guide/cgroup-v2.html, CPU interface files."""
 
+_CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+"""`cpu.cfs_quota_us`, -1 where there is no limit, and `cpu.cfs_period_us`, where control groups are still of the first version;
+https://docs.kernel.org/scheduler/sched-bwc.html."""
+
 _CPUINFO = Path("/proc/cpuinfo")
 
 # The names under which Linux lists what makes detection quick, on x86 and on ARM, and what people call them.
@@ -48,19 +52,24 @@ def processor(*, cpuinfo: Path = _CPUINFO) -> Processor:
     return Processor(name, tuple(flag for flag in INSTRUCTIONS if flag in flags))
 
 
-def available_processors(*, limit_file: Path = _CGROUP_V2) -> int:
+def available_processors(*, limit_file: Path = _CGROUP_V2, limit_folder: Path = _CGROUP_V1) -> int:
     """Returns the number of processors that affinity and the container's limit leave to this process, at least 1.
 
     A container with two of a host's sixty processors still sees sixty: as many threads would only wait for each other.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, math.ceil(processor_quota(limit_file=limit_file) or allowed)))
+    quota = processor_quota(limit_file=limit_file, limit_folder=limit_folder)
+    return max(1, min(allowed, math.ceil(quota or allowed)))
 
 
-def processor_quota(*, limit_file: Path = _CGROUP_V2) -> float | None:
-    """The container's limit in processors, None where there is none."""
+def processor_quota(*, limit_file: Path = _CGROUP_V2, limit_folder: Path = _CGROUP_V1) -> float | None:
+    """The container's limit in processors, None where there is none. Reads files."""
     try:
-        quota, period = limit_file.read_text(encoding="ascii").split()
-        return int(quota) / int(period)
+        if limit_file.exists():
+            quota, period = limit_file.read_text(encoding="ascii").split()
+        else:
+            quota, period = ((limit_folder / f"cpu.cfs_{name}_us").read_text(encoding="ascii") for name in ("quota", "period"))
+        processors = int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
         return None
+    return processors if processors > 0 else None

@@ -44,6 +44,7 @@ class Report:
     longest_gap_ms: float = 0.0
     messages: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     message_count: int = 0
+    events: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
 class Viewer:
@@ -187,8 +188,11 @@ class Client:
 
     def _take_message(self, text: str) -> None:
         self.report.message_count += 1
-        # The newest tell what holds at the end, the others are only counted.
-        self.report.messages = [*self.report.messages[-39:], json.loads(text)]
+        message = json.loads(text)
+        # The newest tell what holds at the end, the others are only counted; what happens is rare, and told once.
+        self.report.messages = [*self.report.messages[-39:], message]
+        if "event" in message:
+            self.report.events.append(message)
 
 
 def lose_packets(share: float, *, seed: int = 7) -> None:

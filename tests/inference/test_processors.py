@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.inference.processors import Processor, available_processors, processor
+from server.inference.processors import Processor, available_processors, processor, processor_quota
 
 ALL = len(os.sched_getaffinity(0))
 
@@ -21,9 +21,18 @@ def test_a_containers_limit_is_kept(tmp_path: Path, content: str, count: int) ->
     assert available_processors(limit_file=tmp_path / "cpu.max") == count
 
 
+@pytest.mark.parametrize(("quota", "limit"), [("25000", 0.25), ("150000", 1.5), ("-1", None), ("nonsense", None)])
+def test_the_first_version_of_control_groups_is_understood(tmp_path: Path, quota: str, limit: float | None) -> None:
+    """Machines that have it keep quota and period in two files; -1 is no limit."""
+    (tmp_path / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (tmp_path / "cpu.cfs_period_us").write_text("100000\n")
+
+    assert processor_quota(limit_file=tmp_path / "missing", limit_folder=tmp_path) == limit
+
+
 def test_without_a_limit_all_processors_are_taken(tmp_path: Path) -> None:
     """A machine without control groups is no error."""
-    assert available_processors(limit_file=tmp_path / "missing") == ALL
+    assert available_processors(limit_file=tmp_path / "missing", limit_folder=tmp_path) == ALL
 
 
 def test_a_processor_is_named_with_what_makes_detection_quick(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_outgoing_http_has_one_place() -> None:
 
 
 def test_the_tests_mirror_the_server() -> None:
-    """Each folder of tests has the name of one of server/, or of one of the four of its own."""
-    own = {"contracts", "e2e", "repository", "golden", "__pycache__"}
+    """Each folder of tests has the name of one of server/, or of one of the six of its own."""
+    own = {"container", "contracts", "e2e", "ecs", "repository", "golden", "__pycache__"}
     mirrored = {path.name for path in (ROOT / "server").iterdir() if path.is_dir()}
     assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} <= own | mirrored
