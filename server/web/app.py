@@ -68,8 +68,9 @@ def create_app(
     app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
-    app[app_keys.ACCESS] = _access(settings, keys=keys or resolve_keys(settings), wall_clock=wall_clock)
-    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings)
+    keys = keys or resolve_keys(settings)
+    app[app_keys.ACCESS] = _access(settings, keys=keys, wall_clock=wall_clock)
+    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings, generated_key=keys.file is not None)
     # The other servers tell what their own proxies have told them.
     proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
     app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies

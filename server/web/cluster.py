@@ -25,8 +25,11 @@ class Cluster:
         return owner if owner is not None and owner != self.own and str(owner.ip) in self.peers else None
 
 
-def resolve_cluster(settings: Settings) -> Cluster:
-    """The cluster of the settings, whose addresses are known by now; SettingsError for what fits not together."""
+def resolve_cluster(settings: Settings, *, generated_key: bool = False) -> Cluster:
+    """The cluster of the settings, whose addresses are known by now; SettingsError for what fits not together.
+
+    `generated_key` tells that this server has made its API key itself.
+    """
     cluster = settings.cluster
     if cluster.secret and len(cluster.secret) < LEAST_SECRET_CHARACTERS:
         raise SettingsError(
@@ -38,6 +41,8 @@ def resolve_cluster(settings: Settings) -> Cluster:
         raise SettingsError("cluster.address needs cluster.secret, which signs the ids that others pass on")
     if not cluster.peers_network:
         raise SettingsError("cluster.address needs cluster.peers_network: requests are passed on only to servers in it")
+    if generated_key:
+        raise SettingsError("cluster.address needs auth.api_keys: each server would make a key of its own")
     own = parse_node_address(cluster.address, port=settings.server.port)
     peers = parse_networks(cluster.peers_network, setting="cluster.peers_network")
     return Cluster(own, SignedIds(secret=cluster.secret, owner=own), peers)

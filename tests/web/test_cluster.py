@@ -28,6 +28,13 @@ def id_of(address: str) -> str:
     return SignedIds(secret=SECRET, owner=NodeAddress(ipaddress.ip_address(address), 5000)).new()
 
 
+def test_servers_share_their_keys(settings: Settings) -> None:
+    """A key that this server has made itself opens no other, so the start is refused."""
+    given = ClusterSettings(address="10.0.0.1", secret=SECRET, peers_network=["10.0.0.0/16"])
+    with pytest.raises(SettingsError, match=r"auth\.api_keys"):
+        resolve_cluster(with_sections(settings, cluster=given), generated_key=True)
+
+
 def test_a_server_alone_passes_nothing_on(settings: Settings) -> None:
     """Without an address ids are not read at all."""
     assert resolve_cluster(settings).peer_of(id_of("10.0.0.2")) is None
