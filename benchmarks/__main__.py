@@ -3,11 +3,12 @@
 import argparse
 from typing import Any
 
-from benchmarks import container, jobs, overload, page, roundtrip, startup, video, viewers
+from benchmarks import container, detection, jobs, nat, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
+    "detection": detection,
     "roundtrip": roundtrip,
     "page": page,
     "overload": overload,
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Any] = {
     "jobs": jobs,
     "video": video,
     "container": container,
+    "nat": nat,
 }
 
 

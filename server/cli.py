@@ -1,9 +1,10 @@
-"""The command line: `sightline serve | detect | doctor | compose | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline serve | detect | doctor | compose | train | export | evaluate`, also as `python -m server`."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from server.commands.compose_arguments import add_compose_arguments
@@ -11,6 +12,7 @@ from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.commands.export_arguments import add_export_arguments
+from server.commands.train_arguments import add_train_arguments
 from server.config import Layer, Settings, load_settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
@@ -54,7 +56,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     configure_logging(level=settings.log.level, json_lines=settings.log.format == "json")
-    run_server(settings, announce=lambda line: print(line, flush=True))  # noqa: T201 - the address, for the person or the script
+    announce = partial(print, flush=True)  # the address, for the person or the script
+    run_server(settings, environ=os.environ, announce=announce)
     return OK
 
 
@@ -80,6 +83,14 @@ def compose(arguments: argparse.Namespace) -> int:
 
     configure_logging(level="warning", json_lines=False)
     return run(arguments)
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Trains a model on labelled pictures."""
+    from server.commands.train import run  # noqa: PLC0415 - needs the ultralytics extra
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -132,6 +143,11 @@ def _parser() -> argparse.ArgumentParser:
     composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
     add_compose_arguments(composing)
     composing.set_defaults(run=compose)
+
+    training = commands.add_parser("train", help="train a model on labelled pictures")
+    add_train_arguments(training)
+    _add_setting_flags(training, ())
+    training.set_defaults(run=train)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     add_export_arguments(exporting)

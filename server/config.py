@@ -34,6 +34,8 @@ class Server(_Section, frozen=True):
     """Where the source of this server is offered to its users (AGPL); empty offers a copy made by the server itself."""
     drain_s: Positive = 30
     """Seconds that running sessions get to end after SIGTERM."""
+    trusted_proxies: list[str] = []
+    """Networks (CIDR) of the proxies in front: X-Forwarded-For, -Proto and -Host are believed from these alone."""
 
 
 class Model(_Section, frozen=True):
@@ -160,7 +162,15 @@ class Webrtc(_Section, frozen=True):
     ice_servers: list[IceServer] = []
     """STUN and TURN servers that both sides use; none by default."""
     public_address: str = ""
-    """Address that stands in the answer in place of the private one, behind a 1:1 NAT."""
+    """Address that stands in the answer in place of the private one, behind a 1:1 NAT; `auto` asks for it once at the start."""
+    public_address_url: str = "https://checkip.amazonaws.com"
+    """Who is asked by `auto`: a STUN server (`stun:host:port`) or a page that answers with the address alone (https)."""
+    turn_urls: list[str] = []
+    """TURN servers to which each client and session gets credentials of its own that end by themselves."""
+    turn_secret: str = ""
+    """What those servers sign credentials with (coturn: `static-auth-secret`)."""
+    turn_ttl_s: Count = 86_400
+    """Seconds for which such credentials hold: longer than a session, as the server may ask for them again."""
     udp_port_min: Port = 0
     """First UDP port for media; 0 lets the system pick."""
     udp_port_max: Port = 0
@@ -191,6 +201,28 @@ class Webrtc(_Section, frozen=True):
     """Least bitrate of the annotated video."""
     max_bitrate_bps: Count = 4_000_000
     """Largest bitrate of the annotated video."""
+
+
+class Cluster(_Section, frozen=True):
+    """Several servers behind one load balancer."""
+
+    secret: str = ""
+    """Shared by all of them: signs the ids of sessions and the cookies of browsers; at least 32 characters."""
+    address: str = ""
+    """Own address, or address:port, that the others reach; `auto` asks ECS; empty means that this server is alone."""
+    peers_network: list[str] = []
+    """Networks (CIDR) in which the others are: requests are passed on only there."""
+    size: Count = 1
+    """Most servers that run at once; with more than one only live video and pictures are offered."""
+
+
+class Ecs(_Section, frozen=True):
+    """What the server does where it runs as a task of Amazon ECS; elsewhere nothing of it."""
+
+    task_protection: Literal["auto", "off"] = "auto"
+    """Have ECS end no task in which live sessions run, to scale in or to deploy."""
+    metrics: Literal["auto", "off"] = "auto"
+    """Write the number of live streams to standard output once a minute, in CloudWatch's embedded metric format."""
 
 
 class Auth(_Section, frozen=True):
@@ -228,6 +260,8 @@ class Settings(_Section, frozen=True):
     videos: Videos = Videos()
     storage: Storage = Storage()
     webrtc: Webrtc = Webrtc()
+    cluster: Cluster = Cluster()
+    ecs: Ecs = Ecs()
     auth: Auth = Auth()
     log: Log = Log()
 

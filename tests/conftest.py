@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from server.config import Auth, Live, Predict, Server, Settings, Storage, Videos, Webrtc
+from server.config import Auth, Cluster, Live, Predict, Server, Settings, Storage, Videos, Webrtc
 from server.domain.protocols import Detector
 from server.web import keys
 from server.web.app import create_app
@@ -86,6 +86,7 @@ def with_sections(
     auth: Auth | None = None,
     videos: Videos | None = None,
     storage: Storage | None = None,
+    cluster: Cluster | None = None,
 ) -> Settings:
     """The settings with some sections replaced."""
     given = {
@@ -96,6 +97,7 @@ def with_sections(
         "auth": auth,
         "videos": videos,
         "storage": storage,
+        "cluster": cluster,
     }
     return msgspec.structs.replace(settings, **{name: section for name, section in given.items() if section is not None})
 

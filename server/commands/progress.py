@@ -44,10 +44,7 @@ class Progress:
     def reach(self, done: int, *, total: int | None) -> None:
         """So many are done, of so many."""
         self.done, self._total = done, total
-        now_s = self._clock()
-        if self._shown and (now_s >= self._next_s or self.done == self._total):
-            self._next_s = now_s + INTERVAL_S
-            self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
+        self._draw(last=done == total)
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -58,6 +55,12 @@ class Progress:
         """Takes the line away."""
         if self._shown:
             self._write(_CLEAR_LINE)
+
+    def _draw(self, *, last: bool) -> None:
+        now_s = self._clock()
+        if self._shown and (now_s >= self._next_s or last):
+            self._next_s = now_s + INTERVAL_S
+            self._write(_CLEAR_LINE + self._line(now_s)[: shutil.get_terminal_size().columns - 1])
 
     def _line(self, now_s: float) -> str:
         rate = self.done / max(now_s - self._started_s, 1e-6)
@@ -73,3 +76,34 @@ class Progress:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+class ShareProgress(Progress):
+    """The same for what is told by the share that is done."""
+
+    def __init__(self, *, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(1, stream=stream, clock=clock)
+        self._begun: float | None = None
+        self._share = 0.0
+        self._note = ""
+
+    def show(self, share: float, *, note: str = "") -> None:
+        """So much is done, 0 to 1; the first share is where an earlier process ended."""
+        self._begun = share if self._begun is None else self._begun
+        self._share, self._note = share, note
+        self._draw(last=share >= 1)
+
+    def _line(self, now_s: float) -> str:
+        gained = self._share - (self._begun or 0.0)
+        left = _left((now_s - self._started_s) * (1 - self._share) / gained) if gained > 0 else ""
+        return f"{_bar(self._share)} {100 * self._share:.1f} %  {self._note}  {left}".rstrip()
+
+
+def _bar(share: float) -> str:
+    return f"[{'#' * round(share * _BAR_WIDTH):.<{_BAR_WIDTH}}]"
+
+
+def _left(seconds: float) -> str:
+    minutes, left_s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left_s:02} left" if hours else f"{minutes}:{left_s:02} left"

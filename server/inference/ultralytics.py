@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,25 @@ def version() -> str:
     from ultralytics import __version__  # noqa: PLC0415 - the extra, see _read
 
     return str(__version__)
+
+
+def keep_settings_in(folder: Path) -> None:
+    """Has Ultralytics keep settings and fonts in this folder rather than in the user's; before it is first imported.
+
+    Each training looks for two fonts, and downloads what it does not find; one that came with matplotlib stands for both.
+    Raises ModelError when the extra is missing.
+    """
+    if not is_installed():
+        raise ModelError("training needs Ultralytics: in a checkout `make extra`, else pip install 'sightline[ultralytics]'")
+    _stay_offline()
+    os.environ["YOLO_CONFIG_DIR"] = str(folder)
+    from matplotlib import get_data_path  # noqa: PLC0415 - part of the extra
+    from ultralytics.utils import USER_CONFIG_DIR  # noqa: PLC0415 - the extra
+
+    for name in ("Arial.ttf", "Arial.Unicode.ttf"):
+        font = Path(USER_CONFIG_DIR) / name
+        if not font.exists():
+            shutil.copyfile(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", font)
 
 
 def _read(weights: Path, shown: Path) -> Any:

@@ -53,10 +53,10 @@ def read_split(data: Path, *, split: str, manifest: Path | None = None) -> Label
     """
     described = read_data(data)
     sources = {} if manifest is None else _read_manifest(manifest, split=split)
-    paths = sorted(_picture_paths(described, data=data, split=split), key=lambda path: (path.name, path))
+    paths = sorted(picture_paths(described, data=data, split=split), key=lambda path: (path.name, path))
     if not paths:
         raise InvalidRequest(f"{data}: its split {split!r} has no pictures")
-    labels = _labels(described, data)
+    labels = class_names(described, data)
     pictures = tuple(
         LabelledPicture(path, *_read_label(path, classes=len(labels)), sources.get(path.name, UNKNOWN_SOURCE)) for path in paths
     )
@@ -98,7 +98,8 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
-def _labels(described: dict[str, Any], data: Path) -> tuple[str, ...]:
+def class_names(described: dict[str, Any], data: Path) -> tuple[str, ...]:
+    """The class names by id; InvalidRequest where `names` leaves one out."""
     names = described.get("names")
     if isinstance(names, list):
         return tuple(map(str, names))
@@ -107,7 +108,8 @@ def _labels(described: dict[str, Any], data: Path) -> tuple[str, ...]:
     raise InvalidRequest(f"{data}: `names` must give each class, counted from 0, a name")
 
 
-def _picture_paths(described: dict[str, Any], *, data: Path, split: str) -> Iterator[Path]:
+def picture_paths(described: dict[str, Any], *, data: Path, split: str) -> Iterator[Path]:
+    """The pictures of a split, in no order; those of a text file, there or not. Blocks; raises InvalidRequest."""
     named = described.get(split)
     if not named:
         raise InvalidRequest(f"{data}: has no split {split!r}")
@@ -127,35 +129,44 @@ def _named_by(place: Path, *, data: Path) -> Iterator[Path]:
 
 
 def _read_label(picture: Path, *, classes: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
-    """Boxes and class ids of the text file that stands for the picture in `labels` instead of `images`."""
-    parts = list(picture.parts)
-    for number in range(len(parts) - 2, -1, -1):
-        if parts[number] == "images":
-            parts[number] = "labels"
-            break
-    label = Path(*parts).with_suffix(".txt")
-    rows = list(_rows(label)) if label.is_file() else []
-    if unnamed := [(line, class_id) for line, class_id, _ in rows if not 0 <= class_id < classes]:
+    """Boxes and class ids of a picture."""
+    label = label_path(picture)
+    rows = [(number, *read_row(line, where=f"{label}, line {number}")) for number, line in label_lines(label)]
+    if unnamed := [(number, class_id) for number, class_id, _ in rows if not 0 <= class_id < classes]:
         raise InvalidRequest(f"{label}, line {unnamed[0][0]}: class {unnamed[0][1]} has no name in data.yaml")
     boxes = np.array([box for *_, box in rows], np.float64).reshape(-1, 4)
     return boxes, np.array([class_id for _, class_id, _ in rows], np.int32)
 
 
-def _rows(label: Path) -> Iterator[tuple[int, int, Box]]:
-    """The number of each line that is not empty, its class id and its corners."""
-    for number, line in enumerate(label.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        if line.strip():
-            yield (number, *_row(line, where=f"{label}, line {number}"))
+def label_path(picture: Path) -> Path:
+    """The text file that stands for the picture in `labels` instead of `images`."""
+    parts = list(picture.parts)
+    for number in range(len(parts) - 2, -1, -1):
+        if parts[number] == "images":
+            parts[number] = "labels"
+            break
+    return Path(*parts).with_suffix(".txt")
 
 
-def _row(line: str, *, where: str) -> tuple[int, Box]:
-    """Class id and corners of `class x_centre y_centre width height`, or of `class` and the points of an outline."""
+def label_lines(label: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty, with their numbers; none where there is no such file. Blocks."""
+    text = label.read_text(encoding="utf-8", errors="replace") if label.is_file() else ""
+    return ((number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip())
+
+
+def read_row(line: str, *, where: str) -> tuple[int, Box]:
+    """Class id and corners of `class x_centre y_centre width height`, or of `class` and the points of an outline.
+
+    Raises InvalidRequest, whose message begins with `where`.
+    """
     try:
         class_id, *values = (float(value) for value in line.split())
     except ValueError as exc:
         raise InvalidRequest(f"{where}: is not numbers: {line!r}") from exc
     if not np.isfinite([class_id, *values]).all():
         raise InvalidRequest(f"{where}: is not numbers: {line!r}")
+    if class_id != int(class_id):
+        raise InvalidRequest(f"{where}: a class is a whole number: {line!r}")
     if len(values) == 4:
         x, y, width, height = values
         return int(class_id), (x - width / 2, y - height / 2, x + width / 2, y + height / 2)

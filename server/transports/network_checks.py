@@ -94,14 +94,23 @@ async def check_ice_server(url: str, server: IceServer, *, timeout_s: float = SE
         async with asyncio.timeout(timeout_s):
             if parsed["scheme"].startswith("turn"):
                 return Finding("ice_servers", "ok", f"{url} relays for us at {await _allocate(parsed, server)}.")
-            return Finding("ice_servers", "ok", f"{url} answers; it sees us at {await _bind(parsed)}.")
+            return Finding("ice_servers", "ok", f"{url} answers; it sees us at {_named(await _bind(parsed))}.")
     except stun.TransactionFailed as exc:
         text = f"{url} refuses us: {exc.response.attributes.get('ERROR-CODE', (0, 'no reason given'))[1]}."
-        return Finding("ice_servers", "bad", text, "Check its username and credential in webrtc.ice_servers.")
+        advice = "Check its username and credential in webrtc.ice_servers, or webrtc.turn_secret."
+        return Finding("ice_servers", "bad", text, advice)
     except TimeoutError:
         return Finding("ice_servers", "bad", f"{url} does not answer within {timeout_s:g} s.", advice)
     except (OSError, stun.TransactionTimeout) as exc:
         return Finding("ice_servers", "bad", f"{url} cannot be reached: {exc}.", advice)
+
+
+async def ask_stun_server(url: str, *, timeout_s: float = SERVER_TIMEOUT_S) -> str:
+    """Our address as the STUN server at `url` sees it; ValueError for what is no such address, OSError and TimeoutError."""
+    parsed = parse_stun_turn_uri(url)
+    async with asyncio.timeout(timeout_s):
+        address, _ = await _bind(parsed)
+    return address
 
 
 def _is_free(port: int) -> bool:
@@ -115,7 +124,11 @@ def _is_free(port: int) -> bool:
     return True
 
 
-async def _bind(server: dict[str, str | int]) -> str:
+def _named(address: tuple[str, int]) -> str:
+    return f"{address[0]} port {address[1]}"
+
+
+async def _bind(server: dict[str, str | int]) -> tuple[str, int]:
     """Our address as a STUN server sees it (RFC 8489); asks again until the caller's patience ends."""
     loop = asyncio.get_running_loop()
     request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
@@ -125,8 +138,8 @@ async def _bind(server: dict[str, str | int]) -> str:
             transport.sendto(bytes(request))
             done, _ = await asyncio.wait([protocol.answer], timeout=_RESEND_S)
             if done:
-                address = protocol.answer.result().attributes["XOR-MAPPED-ADDRESS"]
-                return f"{address[0]} port {address[1]}"
+                address, port = protocol.answer.result().attributes["XOR-MAPPED-ADDRESS"]
+                return str(address), int(port)
     finally:
         transport.close()
 
@@ -141,9 +154,9 @@ async def _allocate(server: dict[str, str | int], credentials: IceServer) -> str
         ssl=server["scheme"] == "turns",
         transport=str(server["transport"]),
     )
-    address, port = transport.get_extra_info("sockname")
+    address = transport.get_extra_info("sockname")
     transport.close()
-    return f"{address} port {port}"
+    return _named(address)
 
 
 class _Answer(asyncio.DatagramProtocol):

@@ -7,7 +7,8 @@ from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
 from server.domain.errors import Busy, Unprocessable
-from server.transports.ice import IceServer, rtc_configuration
+from server.transports.ice import rtc_configuration
+from server.transports.ice_servers import IceServers
 from server.transports.sdp import announce_address, read_data_offer
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ MOST_MESSAGE_BYTES = 1024
 class PathChecks:
     """Answers offers that have a data channel only, and sends back what comes on it until LIFETIME_S have passed."""
 
-    def __init__(self, *, ice_servers: tuple[IceServer, ...], public_address: str, lifetime_s: float = LIFETIME_S) -> None:
+    def __init__(self, *, ice_servers: IceServers, public_address: str, lifetime_s: float = LIFETIME_S) -> None:
         self._ice_servers = ice_servers
         self._public_address = public_address
         self._lifetime_s = lifetime_s
@@ -36,7 +37,7 @@ class PathChecks:
         offer = read_data_offer(offer_sdp)
         if len(self._running) >= MOST_AT_ONCE:
             raise Busy(f"{MOST_AT_ONCE} connections are being checked already", retry_after_s=int(self._lifetime_s))
-        pc = RTCPeerConnection(rtc_configuration(self._ice_servers))
+        pc = RTCPeerConnection(rtc_configuration(self._ice_servers.current()))
         pc.on("datachannel", _echo)
         task = asyncio.create_task(self._hold(pc), name="check a path")
         self._running.add(task)

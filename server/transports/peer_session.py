@@ -6,7 +6,7 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiortc import RTCDataChannel
@@ -15,7 +15,8 @@ from aiortc.mediastreams import MediaStreamTrack
 from server.domain.errors import Outdated, SettingsError, Unprocessable
 from server.logs import log_context
 from server.transports.h264 import in_offered_words
-from server.transports.ice import IceServer, parse_fragment
+from server.transports.ice import parse_fragment
+from server.transports.ice_servers import IceServers
 from server.transports.peer import Peer
 from server.transports.sdp import Offer, announce_address, with_one_fingerprint, with_unused
 
@@ -31,7 +32,7 @@ class WebrtcLimits:
     media_timeout_s: float = 10.0
     max_pixels: int = 3840 * 2160
     public_address: str = ""
-    ice_servers: tuple[IceServer, ...] = ()
+    ice_servers: IceServers = field(default_factory=IceServers)
 
     def __post_init__(self) -> None:
         try:
@@ -62,7 +63,10 @@ class PeerSession(ABC):
         self._limits = limits
         self._clock = clock
         self._peer = Peer(
-            ice_servers=limits.ice_servers, on_state=self._note_state, on_channel=self._take_channel, receives=receives
+            ice_servers=limits.ice_servers.current(),
+            on_state=self._note_state,
+            on_channel=self._take_channel,
+            receives=receives,
         )
         self._task: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()

@@ -72,9 +72,11 @@ class SessionRegistry:
     """All live sessions of this process, at most `capacity`, counting those that are being opened.
 
     `capacity` may be a function: it is asked whenever somebody wants a place. `changes` tells what becomes of the sessions.
+    `new_id` makes the id of the next one: unguessable, and safe in an address.
     """
 
-    def __init__(self, *, capacity: int | Callable[[], int]) -> None:
+    def __init__(self, *, capacity: int | Callable[[], int], new_id: Callable[[], str] | None = None) -> None:
+        self.new_id = new_id or new_session_id
         self.changes: Broadcast[Change] = Broadcast()
         self._capacity = capacity
         self._sessions: dict[str, LiveSession] = {}

@@ -18,7 +18,7 @@ from server.pipeline.stream import Stream
 from server.transports.annotated_track import AnnotatedVideoTrack
 from server.transports.detection_channel import LABEL, DetectionChannel
 from server.transports.peer_session import PeerSession, WebrtcLimits
-from server.transports.registry import SessionRegistry, new_session_id
+from server.transports.registry import SessionRegistry
 from server.transports.sdp import Offer, read_offer
 from server.transports.webrtc_source import WebrtcSource
 
@@ -64,7 +64,7 @@ class WebrtcService:
         """
         offer = read_offer(offer_sdp)
         with self._registry.reserve() as place:
-            session_id = new_session_id()
+            session_id = self._registry.new_id()
             session = WebrtcSession(
                 offer,
                 stream=self._create_stream(id=session_id, name=name, options=options),

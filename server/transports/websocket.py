@@ -18,7 +18,7 @@ from server.logs import log_context
 from server.pipeline.stream import Stream
 from server.transports.controls import ControlIntake
 from server.transports.messages import DrainingMessage, ErrorMessage, FrameErrorMessage
-from server.transports.registry import SessionRegistry, new_session_id
+from server.transports.registry import SessionRegistry
 from server.transports.webrtc import StreamFactory
 from server.transports.websocket_answers import Receiver, WebsocketAnswers
 from server.transports.websocket_source import WebsocketSource
@@ -93,7 +93,7 @@ class WebsocketService:
         `pictures` asks for the annotated pictures. Raises AtCapacity and Draining.
         """
         with self._registry.reserve() as place:
-            stream = self._create_stream(id=new_session_id(), name=name, options=options)
+            stream = self._create_stream(id=self._registry.new_id(), name=name, options=options)
             answers = WebsocketAnswers(
                 stream=stream,
                 model=self._model,

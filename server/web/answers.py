@@ -1,6 +1,7 @@
 """Answers: the JSON that handlers send."""
 
 import platform
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from server.pipeline.capacity import Capacity, Reason
 from server.pipeline.freshness import AgeStats
 from server.pipeline.stream import Stream
 from server.resources import version
+from server.transports.ice import IceServer
 from server.transports.messages import ResultMessage, result_messages
 from server.web.pictures import CheckedPicture
 
@@ -99,6 +101,7 @@ class InfoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     model: ModelAnswer
     ice_servers: list[IceServerAnswer] = msgspec.field(name="iceServers")
+    servers: int
     capacity: int
     active: int
     limits: LimitsAnswer
@@ -179,9 +182,9 @@ def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Through
     )
 
 
-def ice_server_answers(settings: Settings) -> list[IceServerAnswer]:
-    """The ICE servers in the settings."""
-    return [IceServerAnswer(server.urls, server.username, server.credential) for server in settings.webrtc.ice_servers]
+def ice_server_answers(servers: Iterable[IceServer]) -> list[IceServerAnswer]:
+    """ICE servers in the form that browsers take."""
+    return [IceServerAnswer(list(server.urls), server.username, server.credential) for server in servers]
 
 
 def model_answer(info: ModelInfo) -> ModelAnswer:

@@ -22,13 +22,16 @@ from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.cluster import resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
+from server.web.forwarding import Forwarder
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
-from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures
+from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures, forward_to_owner
+from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
 from server.web.remembered_throughput import RememberedThroughput
@@ -61,10 +64,15 @@ def create_app(
     settings name, `time_pool` that of measuring how quick it is. `clock` measures ages and durations, `wall_clock` says when a
     sign-in ends.
     """
-    app = web.Application(middlewares=[count_pictures, answer_problems, check_access], client_max_size=_MAX_BODY_BYTES)
+    middlewares = [count_pictures, answer_problems, check_access, forward_to_owner]
+    app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
     app[app_keys.ACCESS] = _access(settings, keys=keys or resolve_keys(settings), wall_clock=wall_clock)
+    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings)
+    # The other servers tell what their own proxies have told them.
+    proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
+    app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
     app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
     app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
@@ -80,6 +88,7 @@ def create_app(
             _encoders,
             _changed_aiortc,
             _served_model(detector, time_pool=time_pool),
+            _forwarder,
             _videos(own_model=detector is None),
             _live_streams,
             _doctor,
@@ -89,7 +98,8 @@ def create_app(
 
 
 def _access(settings: Settings, *, keys: Keys, wall_clock: Callable[[], float]) -> Access:
-    cookies = SessionCookies(keys, lifetime_s=settings.auth.session_days * SECONDS_A_DAY, clock=wall_clock)
+    lifetime_s = settings.auth.session_days * SECONDS_A_DAY
+    cookies = SessionCookies(keys, lifetime_s=lifetime_s, secret=settings.cluster.secret, clock=wall_clock)
     guarded = bool(keys) or settings.auth.insecure
     hosts = None if guarded else allowed_hosts(settings)
     return Access(keys=keys, cookies=cookies, hosts=hosts, own_hosts=own_hosts(settings))
@@ -158,6 +168,14 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
     return served_model
 
 
+async def _forwarder(app: web.Application) -> AsyncIterator[None]:
+    """What passes requests on to the other servers of the cluster."""
+    stall_s = app[app_keys.SETTINGS].live.viewer_stall_s
+    app[app_keys.FORWARDER] = forwarder = Forwarder(app[app_keys.CLUSTER], stall_s=stall_s, clock=app[app_keys.CLOCK])
+    yield
+    await forwarder.aclose()
+
+
 def _videos(*, own_model: bool) -> Callable[[web.Application], AsyncIterator[None]]:
     async def videos(app: web.Application) -> AsyncIterator[None]:
         """Video files; they are checked once the model is loaded."""
@@ -174,8 +192,9 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     """Live streams with the threads that track and draw, single pictures, and the metrics of both."""
     settings = app[app_keys.SETTINGS]
     model = app[app_keys.MODEL]
+    ids = app[app_keys.CLUSTER].ids
     renderer = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="renderer")
-    live = LiveService(settings, model=model, renderer=renderer, clock=app[app_keys.CLOCK])
+    live = LiveService(settings, model=model, renderer=renderer, new_id=ids.new if ids else None, clock=app[app_keys.CLOCK])
     app[app_keys.LIVE] = live
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
@@ -212,6 +231,7 @@ async def _end_endless_answers(app: web.Application) -> None:
     app[app_keys.VIEWING].end_readers()
     app[app_keys.VIDEOS].end_viewers()
     app[app_keys.EVENTS].close()
+    await app[app_keys.FORWARDER].aclose()
 
 
 def _snapshot(app: web.Application) -> Snapshot:

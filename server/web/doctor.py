@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from server.config import Settings
-from server.domain.errors import DetectorFailed, ModelError
+from server.domain.errors import DetectorFailed, ModelError, SettingsError
 from server.domain.finding import Finding, Sign
 from server.domain.model import ModelInfo
 from server.inference.pool import DetectorPool
@@ -29,7 +29,9 @@ from server.transports.network_checks import (
 from server.web.access_checks import check_access, check_https, check_tcp_port
 from server.web.configured_model import load_configured_model
 from server.web.credentials import is_loopback
+from server.web.ice_settings import ice_servers
 from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions, check_videos
+from server.web.own_addresses import AUTO, find_public_address
 
 # Whoever asks again within this time gets the same answer: a check asks STUN and TURN servers.
 VALID_S = 30.0
@@ -108,7 +110,7 @@ class Doctor:
             sessions = capacity.sessions
             speed = [check_speed(model, throughput=throughput, capacity=capacity, min_fps=live.min_detections_fps)]
         machine = await loop.run_in_executor(self._io, self._look_at_machine, model, sessions)
-        return [*speed, *machine, *await self._look_at_ice_servers()]
+        return [*speed, *machine, await self._look_at_public_address(), *await self._look_at_ice_servers()]
 
     def _look_at_machine(self, model: ModelInfo | None, sessions: int) -> list[Finding]:
         server, webrtc, videos = self._settings.server, self._settings.webrtc, self._settings.videos
@@ -126,10 +128,20 @@ class Doctor:
             check_https(server.host),
             check_udp_ports(first=webrtc.udp_port_min, last=webrtc.udp_port_max, sessions=sessions),
             check_candidates(addresses, local_only=local_only),
-            check_public_address(
-                addresses, announced=webrtc.public_address, ice_servers=self._ice_servers(), local_only=local_only
-            ),
         ]
+
+    async def _look_at_public_address(self) -> Finding:
+        """Whether others reach us, with the address that a start would find."""
+        webrtc, local_only = self._settings.webrtc, is_loopback(self._settings.server.host)
+        announced = webrtc.public_address
+        if announced == AUTO:
+            try:
+                announced = await find_public_address(webrtc.public_address_url, attempts=1)
+            except SettingsError as exc:
+                advice = "Let the machine reach that address, name another, or set webrtc.public_address to the address itself."
+                return Finding("public_address", "bad", f"{exc}.", advice)
+        addresses = host_addresses(loopback=webrtc.loopback_candidates)
+        return check_public_address(addresses, announced=announced, ice_servers=self._ice_servers(), local_only=local_only)
 
     async def _look_at_ice_servers(self) -> list[Finding]:
         servers = self._ice_servers()
@@ -137,11 +149,8 @@ class Doctor:
             return [Finding("ice_servers", "ok", "No STUN or TURN server is set.")]
         return list(await asyncio.gather(*(check_ice_server(url, server) for server in servers for url in server.urls)))
 
-    def _ice_servers(self) -> list[IceServer]:
-        return [
-            IceServer(tuple(server.urls), username=server.username, credential=server.credential)
-            for server in self._settings.webrtc.ice_servers
-        ]
+    def _ice_servers(self) -> tuple[IceServer, ...]:
+        return ice_servers(self._settings.webrtc).current()
 
 
 def doctor_answer(findings: Sequence[Finding]) -> DoctorAnswer:

@@ -21,8 +21,8 @@ class EndlessAnswer:
     that takes nothing for `stall_s` is cut off.
     """
 
-    def __init__(self, request: web.Request, *, headers: Mapping[str, str], stall_s: float) -> None:
-        self.response = web.StreamResponse(headers=headers)
+    def __init__(self, request: web.Request, *, headers: Mapping[str, str], stall_s: float, status: int = 200) -> None:
+        self.response = web.StreamResponse(status=status, headers=headers)
         self._request = request
         self._stall_s = stall_s
 

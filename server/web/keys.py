@@ -11,10 +11,13 @@ from server.metrics import Metrics
 from server.transports.path_check import PathChecks
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
+from server.web.forwarding import Forwarder
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
+from server.web.networks import Networks
 from server.web.pictures import PictureService
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
@@ -25,6 +28,9 @@ SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type] # a type form
 IO = web.AppKey("io", Executor)
 ACCESS = web.AppKey("access", Access)
+TRUSTED_PROXIES = web.AppKey("trusted_proxies", Networks)
+CLUSTER = web.AppKey("cluster", Cluster)
+FORWARDER = web.AppKey("forwarder", Forwarder)
 MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
 LIVE = web.AppKey("live", LiveService)

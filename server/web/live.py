@@ -10,16 +10,19 @@ from server.pipeline.capacity import Capacity, planned_capacity, present_capacit
 from server.pipeline.stats import LiveTotals
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
-from server.transports.ice import IceServer
 from server.transports.peer_session import WebrtcLimits
 from server.transports.registry import SessionRegistry
 from server.transports.webrtc import WebrtcService, WebrtcSession
 from server.transports.websocket import WebsocketLimits, WebsocketService, WebsocketSession
+from server.web.ice_settings import ice_servers
 from server.web.served_model import ServedModel
 
 
 class LiveService:
-    """Opens live sessions, knows those that run, and keeps their totals. `renderer` tracks, draws and converts."""
+    """Opens live sessions, knows those that run, and keeps their totals. `renderer` tracks, draws and converts.
+
+    `new_id` makes the ids of sessions, where others than the registry's own are wanted.
+    """
 
     def __init__(
         self,
@@ -27,9 +30,10 @@ class LiveService:
         *,
         model: ServedModel,
         renderer: Executor,
+        new_id: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions)
+        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions, new_id=new_id)
         self.totals = LiveTotals()
         self._model = model
         self._renderer = renderer
@@ -87,14 +91,10 @@ class LiveService:
 
 
 def _limits(settings: Settings) -> WebrtcLimits:
-    servers = (
-        IceServer(tuple(server.urls), username=server.username, credential=server.credential)
-        for server in settings.webrtc.ice_servers
-    )
     return WebrtcLimits(
         connect_timeout_s=settings.live.connect_timeout_s,
         media_timeout_s=settings.live.media_timeout_s,
         max_pixels=settings.live.max_pixels,
         public_address=settings.webrtc.public_address,
-        ice_servers=tuple(servers),
+        ice_servers=ice_servers(settings.webrtc),
     )

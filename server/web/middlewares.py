@@ -13,6 +13,7 @@ from server.web import deepstack, keys
 from server.web.access import CROSS_SITE_PATHS, unauthorized
 from server.web.problems import Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience
+from server.web.trusted_proxies import as_client_sent
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +82,23 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     access = request.app[keys.ACCESS]
     wanted = audience(request)
     if wanted is not Audience.PROBES:
+        # By the name in the request itself: a page that reaches us by DNS rebinding can name any other in a header.
         access.check_host(request)
+    request = as_client_sent(request, trusted=request.app[keys.TRUSTED_PROXIES])
     access.check_origin(request)
     if wanted is Audience.KEY_HOLDERS and not access.permits(request):
         raise unauthorized(request)
     return await handler(request)
+
+
+@web.middleware
+async def forward_to_owner(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers what is about a session of ours, and passes on what is about another server's."""
+    forwarder = request.app[keys.FORWARDER]
+    owner = forwarder.owner_of(request)
+    if owner is None:
+        return await handler(request)
+    return await forwarder.forward(request, owner, request_id=request[REQUEST_ID])
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

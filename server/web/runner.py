@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,10 @@ from server.transports.udp_ports import event_loop_factory
 from server.web.app import create_app
 from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
+from server.web.ecs_metadata import EcsEndpoints
+from server.web.ecs_task import ecs_task
 from server.web.keys import IO, LIFECYCLE, LIVE
+from server.web.own_addresses import resolve_addresses
 
 logger = logging.getLogger(__name__)
 
@@ -24,22 +27,24 @@ logger = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 2.0
 
 
-def run_server(settings: Settings, *, announce: Callable[[str], None]) -> None:
+def run_server(settings: Settings, *, announce: Callable[[str], None], environ: Mapping[str, str] | None = None) -> None:
     """Serves until SIGTERM or SIGINT.
 
-    `announce` gets the one line with the address when requests are accepted. Raises SettingsError and ModelError when the
-    settings or the model cannot be used.
+    `environ` has the addresses that ECS gives to a task, where it is one. `announce` gets the one line with the address when
+    requests are accepted. Raises SettingsError and ModelError when the settings or the model cannot be used.
     """
     keys = resolve_keys(settings)
+    ecs = EcsEndpoints.from_environ(environ or {})
     loop_factory = event_loop_factory(first=settings.webrtc.udp_port_min, last=settings.webrtc.udp_port_max)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(settings, keys=keys, announce=announce))
+        runner.run(_serve(settings, keys=keys, ecs=ecs, announce=announce))
 
 
-async def _serve(settings: Settings, *, keys: Keys, announce: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce: Callable[[str], None]) -> None:
+    settings = await resolve_addresses(settings, ecs=ecs)
     stop = _stop_on_signals()
     app = create_app(settings, keys=keys)
-    async with _listening(app, settings=settings) as port:
+    async with _listening(app, settings=settings) as port, ecs_task(settings.ecs, endpoints=ecs, registry=app[LIVE].registry):
         lifecycle = app[LIFECYCLE]
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
             _log_capacity(app[LIVE].capacity, settings=settings)

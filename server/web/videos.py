@@ -75,6 +75,11 @@ class VideoService:
         """
         if not self._settings.videos.enabled:
             return
+        if self._settings.cluster.size > 1:
+            self._missing = (
+                "video files are not offered by a cluster: each of its servers would know its own only (cluster.size)"
+            )
+            return
         data_dir = data_folder(self._settings)
         files = JobFiles(data_dir / VIDEOS_DIR)
         loop = asyncio.get_running_loop()

@@ -77,6 +77,12 @@ export async function tryPath(offer, signal) {
   return (await call("/api/doctor/path", { method: "POST", headers, body: offer, signal })).text();
 }
 
+/**
+ * Whether a refusal says that the server is about to end.
+ * @param {ApiError} error
+ */
+export const tellsOfEnd = (error) => error.status === 503 && /about to end/.test(String(error.problem.detail));
+
 /** Resolves when the server is ready; an ApiError 503 says why it is not. */
 export const getReady = async () => void (await call("/readyz"));
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { ApiError, getInfo, getReady } from "./api.js";
+import { ApiError, getInfo, getReady, tellsOfEnd } from "./api.js";
 
 /** @typedef {import("./types.js").Info} Info */
 /** @typedef {"ready" | "loading" | "busy" | "draining" | "signedOut" | "unreachable"} HealthState */
@@ -47,7 +47,7 @@ export class Health extends EventTarget {
       if (!(error instanceof ApiError)) return "unreachable";
       if (error.status === 401) return this.#signedOut();
       if (error.status !== 503) return "unreachable";
-      return /drain|restart/i.test(JSON.stringify(error.problem)) ? "draining" : "loading";
+      return tellsOfEnd(error) ? "draining" : "loading";
     }
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { ApiError, getReady, NetworkError } from "./api.js";
+import { ApiError, getReady, NetworkError, tellsOfEnd } from "./api.js";
 import { SourceError } from "./camera.js";
 import { backOff, Countdown } from "./countdown.js";
 import { Breaks, REASONS } from "./fallback.js";
@@ -22,6 +22,9 @@ import { WsSession } from "./ws-session.js";
  * @property {(graceS: number) => void} ondraining
  * @property {(error: string) => void} oncontrolerror
  */
+
+/** A load balancer needs some seconds to notice that a server takes no new work. */
+const MOVE_RETRY_MS = 1000;
 
 /** What leads from WebRTC to a WebSocket, or back: not a state of the stage. */
 const SWITCHED = { state: "switched", values: {} };
@@ -51,7 +54,7 @@ export class LiveSession {
 
   /**
    * @param {object} options
-   * @param {RTCIceServer[]} options.iceServers
+   * @param {() => RTCIceServer[]} options.iceServers  asked at each connection: credentials end
    * @param {() => URLSearchParams} options.query  what is asked of the server at each connection
    * @param {Handlers} options.on
    */
@@ -116,6 +119,17 @@ export class LiveSession {
     this.#countdown.wake();
   }
 
+  /** Goes on at another server as soon as one answers; until then the session stays where it is, and then is opened again. */
+  async moveOn() {
+    const { signal } = this.#abort;
+    const session = this.#session;
+    this.reconnectAfter = true;
+    while (session === this.#session && !signal.aborted) {
+      if (await isAnyReady()) return this.#finish?.("switched");
+      await new Promise((resolve) => setTimeout(resolve, MOVE_RETRY_MS));
+    }
+  }
+
   /** Gives a connection up that carries nothing any more; it is opened again. */
   abandon() {
     this.#finish?.("lost");
@@ -176,6 +190,7 @@ export class LiveSession {
       const video = await session.connect(source.stream, { query: this.#query(), signal });
       this.#attempt = 0;
       this.#lostAt = null;
+      this.#draining = this.reconnectAfter = false;
       this.#on.onlive(session, video);
       const reason = await ended;
       if (reason === "switched") return SWITCHED;
@@ -195,7 +210,7 @@ export class LiveSession {
       onmessage: (/** @type {import("./whip.js").Message} */ message) => this.#receive(message),
       onend: (/** @type {End} */ reason) => this.#finish?.(reason),
     };
-    return this.#fallback ? new WsSession(on) : new WhipSession({ iceServers: this.#iceServers, ...on });
+    return this.#fallback ? new WsSession(on) : new WhipSession({ iceServers: this.#iceServers(), ...on });
   }
 
   /**
@@ -281,11 +296,19 @@ function outcomeOf(error) {
   if (error.status === 401) return { state: "signedOut", values: {} };
   if (error.status === 503 && "capacity" in error.problem)
     return { state: "full", values: { ...error.problem, retryAfterS: error.retryAfterS ?? 15 } };
+  if (tellsOfEnd(error)) return { state: "unreachable", values: {} };
   if (error.status >= 502) return notReady();
   return { state: "ended", values: { detail: error.message, requestId: error.requestId } };
 }
 
 const hasWebrtc = () => typeof RTCPeerConnection !== "undefined";
+
+/** Whether a server behind this address takes new work. */
+const isAnyReady = () =>
+  getReady().then(
+    () => true,
+    () => false,
+  );
 
 /** @returns {Promise<Outcome>} */
 async function notReady() {
@@ -293,8 +316,7 @@ async function notReady() {
     await getReady();
     return { state: "unreachable", values: { ready: true } };
   } catch (error) {
-    if (error instanceof ApiError && !/drain|restart/i.test(JSON.stringify(error.problem)))
-      return { state: "loading", values: {} };
+    if (error instanceof ApiError && !tellsOfEnd(error)) return { state: "loading", values: {} };
   }
   return { state: "unreachable", values: {} };
 }

@@ -41,10 +41,12 @@ export class Live {
   #running;
   #viewHeight;
   #details = "";
+  #others;
 
   /** @param {{health: Health, info: Info, announcer: Announcer, events: import("./events.js").ServerEvents}} page */
   constructor({ health, info, announcer, events }) {
     this.#announcer = announcer;
+    this.#others = info.servers > 1;
     this.#video.muted = this.#preview.muted = true;
     this.#stage = this.#buildStage(info.features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES));
     this.#watch = new LiveWatch({
@@ -66,7 +68,7 @@ export class Live {
     });
     const noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
-    this.#live = new LiveSession({ iceServers: info.iceServers, query: () => this.#query(), on: this.#handlers() });
+    this.#live = new LiveSession({ iceServers: () => (health.info ?? info).iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
     this.#running = new RunningStreams({ iceServers: info.iceServers, announcer, events });
     this.element = this.#build();
@@ -125,9 +127,18 @@ export class Live {
         this.#sightings.add(message);
         this.#controls.confirm(message);
       },
-      ondraining: (graceS) => this.#watch.warnOfEnd(graceS, () => (this.#live.reconnectAfter = true)),
+      ondraining: (graceS) => this.#drain(graceS),
       oncontrolerror: (error) => this.#refusal.show({ kind: "warn", text: error }),
     };
+  }
+
+  /**
+   * Another server takes over where there is one; else the person says whether to come back.
+   * @param {number} graceS
+   */
+  #drain(graceS) {
+    if (this.#others) void this.#live.moveOn();
+    else this.#watch.warnOfEnd(graceS, () => (this.#live.reconnectAfter = true));
   }
 
   #query() {

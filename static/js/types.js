@@ -11,6 +11,7 @@
  * @property {string} source  address of the source code
  * @property {{name: string, classes: string[], conf: number, imgsz: number}} model
  * @property {RTCIceServer[]} iceServers
+ * @property {number} servers  at most, behind this address
  * @property {number} capacity  live sessions that fit
  * @property {number} active  live sessions now
  * @property {{picture_bytes: number, picture_pixels: number, live_sessions: number}} limits

@@ -2,7 +2,7 @@
 
 import io
 
-from server.commands.progress import Progress
+from server.commands.progress import Progress, ShareProgress
 
 
 class Terminal(io.StringIO):
@@ -71,3 +71,24 @@ def test_what_has_no_known_length_has_no_bar() -> None:
     now[0] = 2.0
     progress.reach(40, total=None)
     assert stream.getvalue().endswith("a.webm 40  20.0 frames/s")
+
+
+def test_a_share_tells_what_is_left_since_this_process_began() -> None:
+    """One that goes on from the half has made a tenth in 6 s: four tenths are left."""
+    stream, now = Terminal(), [0.0]
+    progress = ShareProgress(stream=stream, clock=lambda: now[0])
+    progress.show(0.5, note="epoch 6 of 10")
+    assert stream.getvalue().endswith("[############............] 50.0 %  epoch 6 of 10")
+    now[0] += 6.0
+    progress.show(0.6, note="epoch 7 of 10")
+    assert stream.getvalue().endswith("60.0 %  epoch 7 of 10  0:24 left")
+    now[0] += 3594.0
+    progress.show(0.7)
+    assert stream.getvalue().endswith("1:30:00 left")
+
+
+def test_without_a_terminal_a_share_is_not_shown() -> None:
+    """As with counts."""
+    stream = io.StringIO()
+    ShareProgress(stream=stream).show(0.5)
+    assert stream.getvalue() == ""

@@ -17,7 +17,7 @@ import aiohttp
 import aioice.ice
 import av
 import numpy as np
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs import get_capabilities
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from yarl import URL
@@ -28,11 +28,13 @@ from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
 
 @dataclasses.dataclass
 class Report:
-    """What the client saw; round trips in milliseconds, from before encoding to after decoding."""
+    """What the client saw; milliseconds, round trips from before encoding to after decoding, `after` from before the offer."""
 
     location: str = ""
     answer: str = ""
     connected: bool = False
+    connected_after_ms: float | None = None
+    first_picture_after_ms: float | None = None
     sent: int = 0
     returned: int = 0
     unreadable: int = 0
@@ -48,7 +50,8 @@ class Report:
 class Viewer:
     """Reads the video that comes back."""
 
-    def __init__(self, sent_at: dict[int, float], report: Report, *, warm_up_s: float) -> None:
+    def __init__(self, sent_at: dict[int, float], report: Report, *, began_at: float, warm_up_s: float) -> None:
+        self._began_at = began_at
         self._sent_at = sent_at
         self._report = report
         self._counts_from = time.monotonic() + warm_up_s
@@ -76,6 +79,8 @@ class Viewer:
         now = time.monotonic()
         picture = np.asarray(frame.to_ndarray(), dtype=np.uint8)
         report = self._report
+        if not report.returned:
+            report.first_picture_after_ms = round((now - self._began_at) * 1000)
         report.returned += 1
         report.annotated += coloured_pixels(picture) > 50
         number = read_number(picture)
@@ -94,10 +99,11 @@ class Viewer:
 class Client:
     """One WHIP session."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, ice_servers: list[RTCIceServer]) -> None:
+        self._began_at = time.monotonic()
         self._options = options
         self.report = Report()
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
         self._track = MarkedVideoTrack(fps=options.fps, width=options.width, height=options.height)
         self._viewer: Viewer | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -145,8 +151,11 @@ class Client:
             await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def _connect(self) -> None:
-        async with asyncio.timeout(10):
-            await self._connected.wait()
+        try:
+            async with asyncio.timeout(10):
+                await self._connected.wait()
+        except TimeoutError:
+            raise SystemExit("not connected") from None
         self.report.connected = True
 
     async def _send(self, channel: RTCDataChannel | None) -> None:
@@ -169,11 +178,12 @@ class Client:
 
     def _note_state(self) -> None:
         if self._pc.connectionState == "connected":
+            self.report.connected_after_ms = round((time.monotonic() - self._began_at) * 1000)
             self._connected.set()
 
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "video":
-            self._viewer = Viewer(self._track.sent_at, self.report, warm_up_s=self._options.warm_up)
+            self._viewer = Viewer(self._track.sent_at, self.report, began_at=self._began_at, warm_up_s=self._options.warm_up)
             self._watching = asyncio.ensure_future(self._viewer.watch(track))
 
     def _take_message(self, text: str) -> None:
@@ -207,6 +217,14 @@ def lose_packets(share: float, *, seed: int = 7) -> None:
     replace(aioice.ice.Connection, "data_received", data_received)
 
 
+async def ice_servers(options: argparse.Namespace) -> list[RTCIceServer]:
+    """Those that the server names, as the page asks for them."""
+    headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(URL(options.url).join(URL("/api/info"))) as answer:
+        named = (await answer.json())["iceServers"]
+    return [RTCIceServer(one["urls"], one.get("username"), one.get("credential")) for one in named]
+
+
 def parse_options(arguments: list[str]) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser()
@@ -224,6 +242,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--audio", action="store_true")
     parser.add_argument("--no-channel", dest="channel", action="store_false")
     parser.add_argument("--delete", action="store_true", help="end with DELETE before closing")
+    parser.add_argument("--ice-servers", action="store_true", help="use those that /api/info names")
     parser.add_argument("--half-open", action="store_true", help="take the answer and never connect")
     parser.add_argument("--plain", action="store_true", help="aiortc as it is; otherwise as prompt as a browser")
     return parser.parse_args(arguments)
@@ -235,7 +254,7 @@ async def main() -> None:
     apply(AiortcChanges() if not options.plain else AiortcChanges(receiver=None, bitrates=None, quick_consent=False))
     if options.loss:
         lose_packets(options.loss)
-    client = Client(options)
+    client = Client(options, await ice_servers(options) if options.ice_servers else [])
     await client.run()
     print(json.dumps(dataclasses.asdict(client.report)), flush=True)  # noqa: T201
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tests.conftest import REPOSITORY
@@ -15,10 +16,11 @@ class WhipProcess:
         self._process = process
 
     @classmethod
-    async def start(cls, url: object, *arguments: str) -> "WhipProcess":
-        """Starts a client that publishes to an address."""
+    async def start(cls, url: object, *arguments: str, inside: Sequence[str] = ()) -> "WhipProcess":
+        """Starts a client that publishes to an address; `inside` begins a command that runs elsewhere."""
         return cls(
             await asyncio.create_subprocess_exec(
+                *inside,
                 sys.executable,
                 "-m",
                 "tests.e2e.whip_client",
@@ -43,6 +45,12 @@ class WhipProcess:
         assert self._process.returncode == 0, errors.decode()
         report: dict[str, Any] = json.loads(output.splitlines()[-1])
         return report
+
+    async def failure(self) -> str:
+        """Waits until the client has given up, and returns its last words."""
+        _, errors = await asyncio.wait_for(self._process.communicate(), 40)
+        assert self._process.returncode != 0
+        return errors.decode().splitlines()[-1]
 
     async def kill(self) -> None:
         """Ends the client so that it cannot say goodbye."""

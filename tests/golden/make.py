@@ -1,7 +1,6 @@
 """Makes the golden detections again: `make golden`, with Ultralytics itself, in the environment that has it."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 from server.inference.ultralytics import load_weights, version
@@ -9,14 +8,13 @@ from tests.golden.cases import (
     IOU,
     LISTED,
     MODELS,
+    PRETRAINED,
     Golden,
     GoldenCase,
     GoldenDetection,
     load_picture,
     write_golden,
 )
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "pretrained"
 
 
 def predict(model: Any, picture: str, *, imgsz: int) -> list[GoldenDetection]:
@@ -35,7 +33,7 @@ def make() -> Golden:
     """Returns the golden detections of all models and pictures."""
     cases = []
     for name, (weights, imgsz, pictures) in MODELS.items():
-        model = load_weights(SHARED / weights)
+        model = load_weights(weights)
         cases += [GoldenCase(name, picture, imgsz, predict(model, picture, imgsz=imgsz)) for picture in pictures]
     import torch  # noqa: PLC0415 - load_weights says what is missing where the extra is not installed
 
@@ -43,6 +41,6 @@ def make() -> Golden:
 
 
 if __name__ == "__main__":
-    if not SHARED.is_dir():
-        sys.exit(f"The weights that golden detections are made with are not here: {SHARED}")
+    if not PRETRAINED.is_dir():
+        sys.exit(f"The weights that golden detections are made with are not here: {PRETRAINED}")
     write_golden(make())

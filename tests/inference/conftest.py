@@ -28,9 +28,8 @@ def load_model(
             return delivered_model_dir
         if importlib.util.find_spec("ultralytics") is None:
             pytest.skip("the ultralytics extra, which exports these weights, is not installed")
-        shared_dir: Path = request.getfixturevalue("shared_dir")
-        weights = shared_dir / "pretrained" / MODELS[name].weights
-        return export_model(weights, out=tmp_path_factory.mktemp("export") / name)
+        request.getfixturevalue("shared_dir")
+        return export_model(MODELS[name].weights, out=tmp_path_factory.mktemp("export") / name)
 
     @cache
     def load(name: str, precision: Precision) -> Detector:

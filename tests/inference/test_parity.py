@@ -2,7 +2,6 @@
 
 import importlib.util
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,26 +26,29 @@ from tests.inference.conftest import LoadModel
 
 pytestmark = [
     pytest.mark.extra,
-    pytest.mark.shared,
     pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the ultralytics extra is not installed"),
 ]
 
-CASES = [(name, picture) for name, model in MODELS.items() for picture in model.pictures]
+CASES = [
+    pytest.param(name, picture, marks=[] if name == "firearm" else [pytest.mark.shared, pytest.mark.usefixtures("shared_dir")])
+    for name, model in MODELS.items()
+    for picture in model.pictures
+]
 
 
 @cache
-def predicted(pretrained: Path, name: str, picture: str) -> tuple[GoldenDetection, ...]:
+def predicted(name: str, picture: str) -> tuple[GoldenDetection, ...]:
     """What Ultralytics finds, once for all tests."""
     from server.inference.ultralytics import load_weights  # noqa: PLC0415 - the extra
     from tests.golden.make import predict  # noqa: PLC0415 - likewise
 
-    return tuple(predict(load_weights(pretrained / MODELS[name].weights), picture, imgsz=MODELS[name].imgsz))
+    return tuple(predict(load_weights(MODELS[name].weights), picture, imgsz=MODELS[name].imgsz))
 
 
 @pytest.mark.parametrize(("name", "picture"), CASES)
 @pytest.mark.parametrize(("precision", "within"), [("f32", F32), ("bf16", BF16)], ids=["f32", "bf16"])
 def test_ultralytics_finds_the_same(
-    name: str, picture: str, precision: Precision, within: Tolerance, load_model: LoadModel, shared_dir: Path
+    name: str, picture: str, precision: Precision, within: Tolerance, load_model: LoadModel
 ) -> None:
     """The same weights and the same picture, side by side."""
     bgr = load_picture(picture)
@@ -56,31 +58,31 @@ def test_ultralytics_finds_the_same(
     found = request.detect(Frame(bgr, PixelLayout.BGR), DetectOptions(confidence=LISTED, iou=IOU)).detections
     listed = [GoldenDetection(one.class_id, one.confidence, one.xyxy) for one in found]
 
-    assert disagreements(listed, predicted(shared_dir / "pretrained", name, picture), within=within) == []
+    assert disagreements(listed, predicted(name, picture), within=within) == []
 
 
 @pytest.mark.parametrize(("name", "picture"), CASES)
-def test_the_golden_file_is_what_ultralytics_finds(name: str, picture: str, shared_dir: Path) -> None:
+def test_the_golden_file_is_what_ultralytics_finds(name: str, picture: str) -> None:
     """A new version of Ultralytics that sees something else is noticed."""
     golden = next(case for case in read_golden().cases if (case.model, case.picture) == (name, picture))
 
-    now = predicted(shared_dir / "pretrained", name, picture)
+    now = predicted(name, picture)
 
     assert disagreements(now, golden.detections, within=Tolerance(0.5, 0.005)) == []
 
 
 @pytest.mark.parametrize("layout", list(PixelLayout))
-def test_the_ultralytics_backend_finds_the_same(layout: PixelLayout, shared_dir: Path) -> None:
+def test_the_ultralytics_backend_finds_the_same(layout: PixelLayout) -> None:
     """`.pt` weights that are served directly find the firearm in pictures and in planes."""
     bgr = load_picture("firearm-640x480")
     assert bgr is not None
     pixels = bgr if layout is PixelLayout.BGR else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
-    detector = load_detector(shared_dir / "pretrained" / MODELS["firearm"].weights, imgsz=416)
+    detector = load_detector(MODELS["firearm"].weights)
 
     result = detector.create_request().detect(Frame(pixels, layout), DetectOptions(confidence=0.4, iou=0.7))
 
     assert detector.info.labels == ("firearm",)
     assert detector.info.runtime[0] == "ultralytics"
-    assert (detector.info.imgsz, detector.info.precision) == (416, "f32")
+    assert (detector.info.imgsz, detector.info.precision) == (640, "f32")
     assert len(result.detections) == 1
     assert result.timing.inference_ms > 0

@@ -72,11 +72,21 @@ def test_broad_excepts_stand_in_three_places() -> None:
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
     """Settings are built once by the command line and passed on."""
     reads = "os.environ" in path.read_text() or "getenv" in path.read_text()
-    assert not reads or _name(path) in {"server/cli.py", "server/training/export.py", "server/inference/ultralytics.py"}
+    assert not reads or _name(path) in {
+        "server/cli.py",
+        "server/training/export.py",
+        "server/inference/ultralytics.py",
+    }
+
+
+def test_outgoing_http_has_one_place() -> None:
+    """Clients are made in web/outgoing.py alone, with its time-outs."""
+    makers = {_name(path) for path in SOURCES if "ClientSession(" in path.read_text()}
+    assert makers == {"server/web/outgoing.py"}
 
 
 def test_the_tests_mirror_the_server() -> None:
-    """Each folder of tests has the name of one of server/, or of one of the five of its own."""
-    own = {"container", "contracts", "e2e", "repository", "golden", "__pycache__"}
+    """Each folder of tests has the name of one of server/, or of one of the six of its own."""
+    own = {"container", "contracts", "e2e", "ecs", "repository", "golden", "__pycache__"}
     mirrored = {path.name for path in (ROOT / "server").iterdir() if path.is_dir()}
     assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} <= own | mirrored

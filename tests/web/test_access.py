@@ -139,10 +139,15 @@ async def test_signs_in_and_out(guarded: Client) -> None:
     assert (await guarded.get("/api/info")).status == 401
 
 
-async def test_cookie_is_secure_on_https(guarded: Client) -> None:
-    """Behind a proxy that ends https the cookie never travels without it."""
-    answer = await guarded.post("/api/session", json={"key": KEY}, headers={"X-Forwarded-Proto": "https"})
-    assert "Secure" in answer.headers["Set-Cookie"]
+@pytest.mark.parametrize(("trusted", "secure"), [(["127.0.0.0/8"], True), (["10.0.0.0/8"], False), ([], False)])
+async def test_cookie_is_secure_on_https(
+    start_client: ClientFactory, settings: Settings, trusted: list[str], *, secure: bool
+) -> None:
+    """Behind a trusted proxy that ends https the cookie never travels without it; from others the header says nothing."""
+    server = Server(data_dir=settings.server.data_dir, trusted_proxies=trusted)
+    client = await start_client(with_sections(settings, server=server, auth=Auth(api_keys=[KEY])))
+    answer = await client.post("/api/session", json={"key": KEY}, headers={"X-Forwarded-Proto": "https"})
+    assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
 
 async def test_refuses_to_sign_in_with_a_wrong_key(guarded: Client) -> None:

@@ -33,6 +33,14 @@ def test_ends_with_its_key() -> None:
     assert remaining.accepts(other)
 
 
+def test_a_secret_of_the_cluster_signs_too() -> None:
+    """Servers accept each other's cookies by the same secret, and none that was made with the key alone."""
+    keys = Keys(("key-a",))
+    here, there, alone = (SessionCookies(keys, lifetime_s=100, secret=secret, clock=lambda: NOW) for secret in ("s", "s", ""))
+    assert there.accepts(here.issue("key-a"))
+    assert not here.accepts(alone.issue("key-a"))
+
+
 @pytest.mark.parametrize("value", ["", ".", "1900000000", "1900000000.", "1900000000.00ff", "x.y", "ä.ö", "\udc80.x"])
 def test_refuses_forged_values(value: str) -> None:
     """A value without the right signature is refused, whatever stands in it."""

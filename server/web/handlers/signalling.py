@@ -3,8 +3,8 @@
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from server.config import IceServer, Settings
 from server.domain.errors import InvalidRequest, UnsupportedFormat
+from server.transports.ice import IceServer
 from server.transports.peer_session import PeerSession
 from server.web import keys
 from server.web.problems import Problem
@@ -24,8 +24,9 @@ async def read_offer(request: web.Request) -> str:
 def answer_offer(request: web.Request, session: PeerSession) -> web.Response:
     """201 with the SDP answer; the session's address is below that of the request."""
     headers = CIMultiDict({hdrs.LOCATION: f"{request.path}/{session.id}", hdrs.ETAG: session.etag, "Accept-Patch": FRAGMENT})
-    for url, server in _ice_urls(request.app[keys.SETTINGS]):
-        headers.add(hdrs.LINK, _link(url, server))
+    for server in request.app[keys.LIVE].limits.ice_servers.current():
+        for url in server.urls:
+            headers.add(hdrs.LINK, _link(url, server))
     return web.Response(status=201, body=session.answer_sdp.encode(), content_type=SDP, headers=headers)
 
 
@@ -56,10 +57,6 @@ async def _read_text(request: web.Request, *, content_type: str) -> str:
         return body.decode()
     except UnicodeDecodeError as exc:
         raise InvalidRequest("the body is not text in UTF-8") from exc
-
-
-def _ice_urls(settings: Settings) -> list[tuple[str, IceServer]]:
-    return [(url, server) for server in settings.webrtc.ice_servers for url in server.urls]
 
 
 def _link(url: str, server: IceServer) -> str:
