@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from server.config import Settings, load_settings
+from server.web.networks import parse_networks
 from tests.conftest import REPOSITORY
 from tests.container.ports import free_ports
 from tests.server_process import ServerProcess
@@ -52,14 +53,14 @@ def test_turn_starts_only_when_asked_for(services: dict[str, Any]) -> None:
 
 
 def test_turn_refuses_to_be_open_to_everybody(services: dict[str, Any]) -> None:
-    """Without a password the relay does not start, and says which one is missing."""
+    """Without a secret the relay does not start, and says which one is missing."""
     shell, flag, script = services["turn"]["entrypoint"]
     line = script.replace("$$", "$").replace("turnserver", "true", 1)  # as Compose passes it on, and without coturn
-    for password, code in (("", False), ("long-and-random", True)):
-        environ = {"PATH": os.environ["PATH"], "TURN_PASSWORD": password}
+    for secret, code in (("", False), ("long-and-random", True)):
+        environ = {"PATH": os.environ["PATH"], "TURN_SECRET": secret}
         done = subprocess.run([shell, flag, line], env=environ, capture_output=True, text=True, timeout=10, check=False)
         assert (done.returncode == 0) is code
-        assert code or "set SIGHTLINE_TURN_PASSWORD" in done.stderr
+        assert code or "set SIGHTLINE_TURN_SECRET" in done.stderr
 
 
 def test_the_server_accepts_its_settings(services: dict[str, Any]) -> None:
@@ -67,7 +68,8 @@ def test_the_server_accepts_its_settings(services: dict[str, Any]) -> None:
     environ = {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in services["server"]["environment"].items()}
     settings = load_settings(file=None, environ=environ, flags={})
     assert settings.auth.api_keys == []
-    assert settings.webrtc.ice_servers == []
+    assert settings.webrtc.turn_urls == []
+    assert "127.0.0.1" in parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
     assert settings.server.port == Settings().server.port
 
 
