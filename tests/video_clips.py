@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -42,9 +43,14 @@ def make_clip(
     times_ms: Sequence[int] | None = None,
     rotation_deg: int = 0,
     sound: str | None = None,
+    sound_form: tuple[int, str] = (SOUND_RATE, "stereo"),
     first: int = 0,
+    drawn_from: int = 0,
 ) -> Path:
-    """Writes a clip; the suffix of `path` says in which container. `times_ms` makes the frame rate vary."""
+    """Writes a clip; the suffix of `path` says in which container. `times_ms` makes the frame rate vary.
+
+    `first` is when it begins, in frames, and `drawn_from` which of the drawn pictures it begins with.
+    """
     with av.open(str(path), "w", options=container or {}) as output:
         video = output.add_stream(codec, rate=fps, options=options or {})
         assert isinstance(video, av.VideoStream)
@@ -53,17 +59,36 @@ def make_clip(
             video.codec_context.time_base = video.time_base = Fraction(1, 1000)
         if rotation_deg:
             video.set_display_rotation(rotation_deg)
-        audio = output.add_stream(sound, rate=SOUND_RATE) if sound else None
+        audio = output.add_stream(sound, rate=sound_form[0], layout=sound_form[1]) if sound else None
         for index in range(frames):
-            frame = av.VideoFrame.from_ndarray(draw(index, size), format="bgr24").reformat(format=pix_fmt)
+            frame = av.VideoFrame.from_ndarray(draw(drawn_from + index, size), format="bgr24").reformat(format=pix_fmt)
             frame.time_base = Fraction(1, 1000) if times_ms is not None else Fraction(1, fps)
             frame.pts = first + (index if times_ms is None else times_ms[index])
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
         if audio is not None:
             assert isinstance(audio, av.AudioStream)
-            _sing(output, audio, seconds=frames / fps)
+            _sing(output, audio, seconds=frames / fps, begin_s=first / fps)
     return path
+
+
+def join(path: Path, parts: Sequence[Path]) -> Path:
+    """Writes transport streams one after the other into a file, as recorders do and `cat` does, and removes them."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    for part in parts:
+        part.unlink()
+    return path
+
+
+def make_joined(path: Path, *, firsts: Sequence[int], frames: int = FRAMES // 2, **clip: Any) -> Path:
+    """Writes a transport stream of several clips; each begins at the time of its own of `firsts`, in frames."""
+    return join(
+        path,
+        [
+            make_clip(path.with_name(f"{number}.ts"), frames=frames, first=first, drawn_from=number * frames, **clip)
+            for number, first in enumerate(firsts)
+        ],
+    )
 
 
 def make_sound(path: Path, *, codec: str = "aac", seconds: float = 1.0) -> Path:
@@ -88,14 +113,15 @@ def make_empty(path: Path) -> Path:
 def make_changing(path: Path, *, frames: int = FRAMES) -> Path:
     """Writes a transport stream whose picture changes its size after half of the frames."""
     half = frames // 2
-    parts = [
-        make_clip(path.with_name(f"{path.stem}-{number}.ts"), frames=half, size=size, first=number * half, options={"bf": "0"})
-        for number, size in enumerate((SIZE, (240, 120)))
-    ]
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    for part in parts:
-        part.unlink()
-    return path
+    return join(
+        path,
+        [
+            make_clip(
+                path.with_name(f"{path.stem}-{number}.ts"), frames=half, size=size, first=number * half, options={"bf": "0"}
+            )
+            for number, size in enumerate((SIZE, (240, 120)))
+        ],
+    )
 
 
 def cut(path: Path, *, share: float) -> Path:
@@ -126,14 +152,14 @@ def _decoded(packet: "av.Packet[av.VideoStream]") -> list[av.VideoFrame]:
         return []
 
 
-def _sing(output: av.container.OutputContainer, audio: av.AudioStream, *, seconds: float) -> None:
+def _sing(output: av.container.OutputContainer, audio: av.AudioStream, *, seconds: float, begin_s: float = 0.0) -> None:
     """A tone of 440 Hz."""
-    layout = audio.codec_context.layout.name
-    total = round(SOUND_RATE * seconds)
-    wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(total) / SOUND_RATE)).astype(np.int16)
+    layout, rate = audio.codec_context.layout.name, audio.codec_context.sample_rate
+    total, begin = round(rate * seconds), round(rate * begin_s)
+    wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(total) / rate)).astype(np.int16)
     for start in range(0, total, 1024):
         piece = np.repeat(wave[start : start + 1024], audio.codec_context.channels)[None]
         frame = av.AudioFrame.from_ndarray(piece, format="s16", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
+        frame.sample_rate, frame.pts, frame.time_base = rate, begin + start, Fraction(1, rate)
         output.mux(audio.encode(frame))
     output.mux(audio.encode(None))

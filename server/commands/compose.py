@@ -27,8 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     progress = Progress(sum(counts.values()), stream=sys.stderr)
-    composed = compose(order, workers=os.cpu_count() or 1, on_written=progress.advance)
-    progress.close()
+    try:
+        composed = compose(order, workers=os.cpu_count() or 1, on_written=progress.advance)
+    finally:
+        progress.close()
     print(_summary(composed, wanted=counts))  # noqa: T201 - the answer to the person at the terminal
     return OK
 

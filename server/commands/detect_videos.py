@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from server.commands.detect_summary import Summary
 from server.commands.detect_work import DetectWork
 from server.commands.progress import Progress
-from server.domain.errors import DetectorFailed, InvalidRequest, Unprocessable
+from server.domain.errors import DetectorFailed, InvalidRequest, Stopped, Unprocessable
 from server.domain.video import VideoProgress, VideoSummary
 from server.media.picture_files import PictureFile, without_ending
 from server.pipeline.annotator import BoxAnnotator
@@ -45,6 +45,9 @@ def _check(line: VideoLine, work: DetectWork, file: PictureFile, *, summary: Sum
             on_progress=show,
             stop=stop,
         )
+    except Stopped:
+        summary.complete = False
+        return
     except (InvalidRequest, DetectorFailed) as exc:
         summary.failed += 1
         progress.say(f"sightline: {file.path}: {exc}")

@@ -23,7 +23,7 @@ from server.resources import version
 from server.training.alert_list import write_alert_list
 from server.training.alert_sweep import Row, promising, sweep, write_sweep
 from server.training.clip_checks import ClipChecker
-from server.training.clip_files import find_clips, read_raised
+from server.training.clip_files import check_headers, find_clips, read_raised
 from server.training.clip_metrics import measure_clips
 from server.training.curves import write_curves
 from server.training.evaluate import (
@@ -99,6 +99,7 @@ def _order(settings: Settings, arguments: argparse.Namespace, *, detector: Detec
     if not arguments.data and not arguments.clips:
         raise InvalidRequest("evaluate needs pictures (--data, a data.yaml in YOLO layout), clips (--clips), or both")
     clips = tuple(find_clips(arguments.clips)) if arguments.clips else ()
+    check_headers(clips)
     manifest = Path(arguments.by_source) if arguments.by_source else None
     return EvaluateOrder(
         data=Path(arguments.data or ""),

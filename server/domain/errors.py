@@ -16,6 +16,7 @@ SightlineError
 │   └── Draining           the server is about to end
 ├── NoRoom                 the disk has no room; `missing_bytes` says how much more is needed
 ├── NotOffered             this server does not do that; the message says why
+├── Stopped                ended by a wish to stop, before there was anything to show for it
 ├── ModelError             the model cannot be loaded; the message is for the person who started the server
 ├── SettingsError          the settings cannot be used; likewise
 └── DetectorFailed         the detector raised on one frame
@@ -97,6 +98,10 @@ class NoRoom(SightlineError):
 
 class NotOffered(SightlineError):
     """Something that this server does not do."""
+
+
+class Stopped(SightlineError):
+    """Ended by a wish to stop, before there was anything to show for it."""
 
 
 class ModelError(SightlineError):

@@ -110,7 +110,8 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
     pool = DetectorPool(detector, workers=order.model.workers)
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
     seen = SeenParts(info.labels)
-    line = VideoLine(pool=pool, options=options, annotator=NotingAnnotator(BoxAnnotator(info.labels), seen))
+    annotator = NotingAnnotator(BoxAnnotator(info.labels), seen)
+    line = VideoLine(pool=pool, options=options, annotator=annotator, max_pixels=order.max_pixels)
     summary = line.run(
         Path(order.source),
         Path(order.out),

@@ -8,6 +8,7 @@ import msgspec
 from server.domain.errors import InvalidRequest, TooLarge, Unprocessable, UnsupportedFormat
 from server.jobs.messages import Limits, Probed, ProbeOrder, Refused
 from server.jobs.process import Broken, check_process, describe_end
+from server.media.video_file import TOO_LARGE
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,7 @@ async def probe_upload(source: Path, *, name: str, limits: Limits) -> Probed:
 def check_limits(probed: Probed, *, max_duration_s: float, max_pixels: int) -> None:
     """Raises TooLarge for a video that is longer or larger than the limit."""
     if probed.width_px * probed.height_px > max_pixels:
-        size = f"{probed.width_px}x{probed.height_px}"
-        raise TooLarge(f"Its pictures are {size}, the limit is {max_pixels:,} pixels (videos.max_pixels).")
+        raise TooLarge(TOO_LARGE.format(width=probed.width_px, height=probed.height_px, limit=max_pixels))
     if probed.duration_s is not None and probed.duration_s > max_duration_s:
         raise TooLarge(f"It is {_duration(probed.duration_s)} long, the limit is {_duration(max_duration_s)}.")
 

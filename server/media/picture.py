@@ -68,7 +68,7 @@ def probe(data: bytes, *, max_pixels: int) -> PictureHeader:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             header = _read_header(image)
     except _DAMAGED as exc:
-        if data.startswith(_MAGIC):
+        if begins_like_a_picture(data[:12]):
             raise Unprocessable("the picture is damaged: its header cannot be read") from exc
         raise UnsupportedFormat("the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture") from exc
     if header.width < 1 or header.height < 1:
@@ -76,6 +76,11 @@ def probe(data: bytes, *, max_pixels: int) -> PictureHeader:
     if header.width * header.height > max_pixels:
         raise TooLarge(f"the picture has {header.width}x{header.height} pixels, more than the limit of {max_pixels:,}")
     return header
+
+
+def begins_like_a_picture(head: bytes) -> bool:
+    """Whether the first twelve bytes of a file are those of one of `FORMATS`; AVI begins as WebP does, up to the eighth."""
+    return head.startswith(_MAGIC) and (not head.startswith(b"RIFF") or head[8:12] == b"WEBP")
 
 
 def decode(data: bytes, header: PictureHeader) -> Pixels:

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.domain.errors import InvalidRequest, UnsupportedFormat
+from server.media.picture import begins_like_a_picture
 
 # Only these are taken from a folder; a file that is named itself is opened whatever it is called.
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
 )
 VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv", ".m3u8"}
+    {
+        *(".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob"),
+        *(".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf", ".dav", ".y4m"),
+        *(".h264", ".h265", ".264", ".265", ".hevc"),
+    }
 )
-
 
 # What stands in the folder of results beside those of the videos.
 _RESERVED = frozenset({"annotated"})
@@ -52,7 +56,7 @@ def find_files(sources: Sequence[str], *, recursive: bool, left_out: Path) -> Fo
         for path, name in _named_by(source, recursive=recursive):
             resolved = path.resolve()
             if not resolved.is_relative_to(output):
-                found = videos if path.suffix.lower() in VIDEO_SUFFIXES else pictures
+                found = videos if _is_video(path) else pictures
                 found.setdefault(resolved, name)
     if not pictures and not videos:
         hint = "" if recursive else "; --recursive looks into the folders below, too"
@@ -65,6 +69,18 @@ def find_files(sources: Sequence[str], *, recursive: bool, left_out: Path) -> Fo
 def without_ending(name: str) -> str:
     """A name without what stands behind its last dot."""
     return Path(name).with_suffix("").as_posix()
+
+
+def _is_video(path: Path) -> bool:
+    """By its name, and where that says nothing by how it begins: more kinds of videos are taken than have names here."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES | PICTURE_SUFFIXES or not path.is_file():
+        return suffix in VIDEO_SUFFIXES
+    try:
+        with path.open("rb") as file:
+            return not begins_like_a_picture(file.read(12))
+    except OSError:  # whoever checks it says so
+        return False
 
 
 def _named_by(source: str, *, recursive: bool) -> Iterator[tuple[Path, str]]:

@@ -3,15 +3,17 @@
 import errno
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, cast
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 
-from server.media.video_file import open_video
+from server.media.continuity import Continuity
+from server.media.video_file import first_sound, open_video
 
 SoundPacket: TypeAlias = "av.Packet[AudioStream]"
 
@@ -33,11 +35,13 @@ class Sound:
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
         self._closing = ExitStack()
-        container, _ = self._closing.enter_context(open_video(source))
+        container, video = self._closing.enter_context(open_video(source))
         start = Fraction(container.start_time or 0, av.time_base)
-        stream = _first_sound(container)
+        stream = first_sound(container)
         self._start = start
-        self._packets: Iterator[SoundPacket] = iter(()) if stream is None else _readable(container, stream)
+        self._packets: Iterator[SoundPacket] = iter(())
+        if stream is not None:
+            self._packets = _readable(Continuity(container, video, stream), stream)
         self._ahead: SoundPacket | None = None
         self._track: _Copied | _Transcoded | None = None
         if stream is not None:
@@ -99,6 +103,7 @@ class _Transcoded:
         self._start = start
         self._target = output.add_stream("aac", rate=rate, layout=layout)
         self._target.bit_rate = 64_000 * min(context.channels, _MOST_CHANNELS)
+        self._form: _Form | None = None
         self._resampler = self._make_resampler()
 
     def put(self, packet: SoundPacket) -> None:
@@ -110,28 +115,56 @@ class _Transcoded:
         for frame in frames:
             if frame.pts is not None and frame.time_base:
                 frame.pts -= round(self._start / frame.time_base)
-            self._encode(frame)
+            self._follow(_Form.of(frame))
+            self._encode(self._resampled(frame))
 
     def finish(self) -> None:
         """Writes what resampler and encoder still hold."""
-        self._encode(None)
+        self._encode(self._resampled(None))
         for packet in self._target.encode(None):
             self._rising.mux(packet)
 
-    def _encode(self, frame: av.AudioFrame | None) -> None:
-        for resampled in self._resampled(frame):
-            for packet in self._target.encode(resampled):
-                self._rising.mux(packet)
+    def _follow(self, form: "_Form") -> None:
+        """Takes another resampler where the sound changes its form in the middle: each takes one form, or fails."""
+        if self._form not in (None, form):
+            self._encode(self._resampled(None))
+            self._resampler = self._make_resampler()
+        self._form = form
 
     def _resampled(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        """What the resampler has ready; None takes the rest out of it."""
         try:
-            return self._resampler.resample(frame)
-        except ValueError:  # the sound changes its form in the middle: PyAV's resampler takes one form
-            self._resampler = self._make_resampler()
-            return self._resampler.resample(frame)
+            # One that has nothing to do hands on what it gets, and None too.
+            return [one for one in self._resampler.resample(frame) if one is not None]  # type: ignore[redundant-expr]  # as said
+        except (av.FFmpegError, ValueError):  # a form that nobody has a name for
+            return []
+
+    def _encode(self, frames: list[av.AudioFrame]) -> None:
+        for frame in frames:
+            # Resamplers have time bases of their own, and the encoder keeps to that of its first frame.
+            if frame.pts is not None and frame.time_base:
+                frame.pts, frame.time_base = (
+                    round(frame.pts * frame.time_base * self._target.rate),
+                    Fraction(1, self._target.rate),
+                )
+            for packet in self._target.encode(frame):
+                self._rising.mux(packet)
 
     def _make_resampler(self) -> av.AudioResampler:
         return av.AudioResampler(format=self._target.format, layout=self._target.layout, rate=self._target.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What all frames of one resampler share."""
+
+    samples: str
+    layout: str
+    rate: int
+
+    @classmethod
+    def of(cls, frame: av.AudioFrame) -> "_Form":
+        return cls(frame.format.name, frame.layout.name, frame.sample_rate)
 
 
 class _Rising:
@@ -153,19 +186,11 @@ class _Rising:
                 raise
 
 
-def _first_sound(container: InputContainer) -> AudioStream | None:
-    """The first sound track that can be decoded or copied."""
-    for stream in container.streams.audio:
-        if stream.codec_context.sample_rate and stream.codec_context.channels:
-            return stream
-    return None
-
-
-def _readable(container: InputContainer, stream: AudioStream) -> Iterator[SoundPacket]:
-    """The packets up to the end, or to where the file breaks off."""
+def _readable(continuity: Continuity, stream: AudioStream) -> Iterator[SoundPacket]:
+    """The sound's packets up to the end, or to where the file breaks off."""
     try:
-        for packet in container.demux(stream):
-            if packet.size and packet.time_base:
-                yield packet
+        for packet in continuity.packets():
+            if packet.stream.index == stream.index and packet.size and packet.time_base:
+                yield cast("SoundPacket", packet)
     except av.FFmpegError:
         return

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -27,11 +28,12 @@ MAX_PIXELS = 8192 * 8192
 NOT_A_VIDEO = "is not a video. MP4, MOV, MKV, WebM, AVI and most others work."
 NO_FRAMES = "The file ends after 0 frames. Export it again and add the new file."
 NO_PICTURE = "It has sound but no picture."
+TOO_LARGE = "Its pictures are {width}x{height}, the limit is {limit:,} pixels (videos.max_pixels)."
 DAMAGED = "The file is damaged or ends too early: its index cannot be read. Export it again and add the new file."
 
 
 @contextmanager
-def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream, without its cover pictures. Blocks.
 
     Raises UnsupportedFormat for what is no video, Unprocessable for what has no picture or a damaged header, OSError when it
@@ -41,7 +43,7 @@ def open_video(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[In
     try:
         stream = _video_stream(container)
         context = stream.codec_context
-        context.options = {"max_pixels": str(max_pixels)}
+        context.options = {"max_pixels": str(MAX_PIXELS)}
         yield container, stream
     finally:
         container.close()
@@ -52,6 +54,17 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction | Non
     if container.format.flags & _NO_TIMES:
         return stream.guessed_rate or stream.average_rate
     return stream.average_rate or stream.guessed_rate
+
+
+def first_sound(container: InputContainer) -> AudioStream | None:
+    """The first sound track that can be decoded or copied."""
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        if context is None:  # its coding is not known, of which the stubs do not know
+            continue
+        if context.sample_rate and context.channels:
+            return stream
+    return None
 
 
 def _open(path: Path) -> InputContainer:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias, cast
 
 import av
 import cv2
@@ -13,13 +14,15 @@ from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
-from server.domain.errors import Unprocessable
+from server.domain.errors import TooLarge, Unprocessable
 from server.domain.frame import Frame, PixelLayout
+from server.media.continuity import Continuity
 from server.media.deinterlace import Deinterlacer
 from server.media.i420 import to_i420
 from server.media.orientation import Orientation
-from server.media.video_file import MAX_PIXELS, NO_FRAMES, frame_rate, open_video
+from server.media.video_file import MAX_PIXELS, NO_FRAMES, TOO_LARGE, first_sound, frame_rate, open_video
 
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Planes = npt.NDArray[np.uint8]
 
 # Times that some containers round to whole frames would leave no room for a frame between two others.
@@ -54,7 +57,7 @@ class VideoReader:
 
     What is interlaced is made progressive, frame by frame. Frames are turned upright; an odd side loses its last pixel. Where
     the size changes in the middle, later frames are fitted into the first one's size, on black. Damaged packets are left out
-    and counted in `skipped`.
+    and counted in `skipped`. Where the file's times jump, time goes on; see `Continuity`.
 
     One thread at a time, never the event loop: `frames` blocks while it decodes.
     """
@@ -76,9 +79,10 @@ class VideoReader:
     def frames(self) -> Iterator[TimedFrame]:
         """Yields every frame; `shape` is set before the first one comes.
 
-        Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, OSError.
+        Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, TooLarge at
+        the first frame of more than `max_pixels`, whatever the header says, OSError.
         """
-        with open_video(self._path, max_pixels=self._max_pixels) as (container, stream):
+        with open_video(self._path) as (container, stream):
             # Threads that decode several frames at once lose those in work when one of them is damaged.
             stream.thread_type = "SLICE"
             timing = _Timing.of(container, stream)
@@ -99,7 +103,7 @@ class VideoReader:
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         """Every frame that can be decoded; a file that breaks off ends there."""
-        packets = container.demux(stream)
+        packets = Continuity(container, stream, first_sound(container)).packets()
         while True:
             try:
                 packet = next(packets)
@@ -109,16 +113,21 @@ class VideoReader:
                 self.skipped += 1
                 yield from self._decode_packet(stream, None)
                 return
-            yield from self._decode_packet(stream, packet if packet.size else None)
+            if packet.stream.index == stream.index:
+                yield from self._decode_packet(stream, cast("VideoPacket", packet) if packet.size else None)
 
-    def _decode_packet(self, stream: VideoStream, packet: "av.Packet[VideoStream] | None") -> list[av.VideoFrame]:
+    def _decode_packet(self, stream: VideoStream, packet: "VideoPacket | None") -> list[av.VideoFrame]:
         try:
-            return stream.decode(packet)
+            frames = stream.decode(packet)
         except av.EOFError:
             return []
         except av.FFmpegError:  # damaged in one of many ways
             self.skipped += 1
             return []
+        for frame in frames:
+            if frame.width * frame.height > self._max_pixels:
+                raise TooLarge(TOO_LARGE.format(width=frame.width, height=frame.height, limit=self._max_pixels))
+        return frames
 
     def _one_size(self, pixels: Planes, decoded: av.VideoFrame, *, timing: "_Timing") -> Planes:
         width, height = pixels.shape[1], pixels.shape[0] * 2 // 3

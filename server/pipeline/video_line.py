@@ -11,6 +11,7 @@ from server.domain.frame import Frame
 from server.domain.protocols import Annotator
 from server.domain.video import VideoInfo, VideoProgress, VideoSummary
 from server.inference.pool import DetectorPool
+from server.media.video_file import MAX_PIXELS
 from server.media.video_probe import probe_video
 from server.media.whole_file import whole_path
 from server.pipeline.result_files import ResultFormat
@@ -37,12 +38,14 @@ class VideoLine:
         options: DetectOptions,
         annotator: Annotator,
         encoder_threads: int = 0,
+        max_pixels: int = MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._options = options
         self._annotator = annotator
         self._encoder_threads = encoder_threads
+        self._max_pixels = max_pixels
         self._clock = clock
 
     def run(
@@ -63,7 +66,8 @@ class VideoLine:
         The files appear when they are complete; after `stop` they hold the frames so far, and the results say that they are not
         all. `on_progress` comes at most five times a second and once at the end, `on_preview` gets annotated frames, all of
         them when the video is written, else at most ten a second; neither may block. Blocks until all is done: any thread but
-        the event loop. Raises UnsupportedFormat, Unprocessable, DetectorFailed and OSError, and then leaves nothing behind.
+        the event loop. Raises UnsupportedFormat, Unprocessable, TooLarge for frames of more than `max_pixels`, DetectorFailed,
+        OSError, and Stopped when `stop` came before the first frame, and then leaves nothing behind.
         """
         info = probe_video(source)
         context = VideoContext(name or source.name, self._pool.info, self._options.confidence, every, info.fps)
@@ -78,6 +82,7 @@ class VideoLine:
                 tracker=ByteTracker(lost_after_s=_lost_after_s(info, every)),
                 results=results,
                 encoder_threads=self._encoder_threads,
+                max_pixels=self._max_pixels,
                 clock=self._clock,
             )
             return run.run()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.domain.detection import Detection, DetectionResult, DetectOptions
+from server.domain.errors import Stopped
 from server.domain.frame import Frame
 from server.domain.protocols import Annotator, Tracker
 from server.domain.video import VideoInfo, VideoProgress, VideoSummary
@@ -71,6 +72,7 @@ class VideoRun:
         tracker: Tracker,
         results: Sequence[VideoResultWriter],
         encoder_threads: int,
+        max_pixels: int,
         clock: Callable[[], float],
     ) -> None:
         self._order = order
@@ -81,7 +83,7 @@ class VideoRun:
         self._results = results
         self._encoder_threads = encoder_threads
         self._clock = clock
-        self._reader = VideoReader(order.source)
+        self._reader = VideoReader(order.source, max_pixels=max_pixels)
         self._book = TrackBook()
         self._checked = self._detections = 0
         self._stopped = False
@@ -104,6 +106,8 @@ class VideoRun:
             end_s += self._frame_s if done else 0.0
             if writer is not None:
                 writer.finish(until_s=end_s if self._stopped else None)
+        if self._stopped and not done:
+            raise Stopped("stopped before its first frame")
         summary = self._summary(done, duration_s=end_s)
         for results in self._results:
             results.finish(summary)

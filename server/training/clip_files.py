@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.domain.errors import InvalidRequest
 from server.media.picture_files import VIDEO_SUFFIXES
+from server.media.video_probe import probe_video
 
 
 def find_clips(sources: Sequence[str]) -> list[Path]:
@@ -17,6 +18,20 @@ def find_clips(sources: Sequence[str]) -> list[Path]:
     if len({path.name for path in found}) < len(found):
         raise InvalidRequest(f"{' '.join(sources)}: two videos have the same name, so that figures could not be told apart")
     return list(found)
+
+
+def check_headers(clips: Sequence[Path]) -> None:
+    """Raises InvalidRequest for a clip that is no video or cannot be read. Blocks.
+
+    An evaluation takes minutes, and its figures would be lost if that came out in the middle.
+    """
+    for path in clips:
+        try:
+            probe_video(path)
+        except InvalidRequest as exc:
+            raise InvalidRequest(f"{path}: {exc}") from exc
+        except OSError as exc:
+            raise InvalidRequest(f"{path}: {exc.strerror or exc}") from exc
 
 
 def _named_by(source: Path) -> Iterator[Path]:

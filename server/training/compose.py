@@ -80,8 +80,8 @@ class Composed:
 def compose(order: ComposeOrder, *, workers: int, on_written: Callable[[], None] = lambda: None) -> Composed:
     """Writes the composites to `out/images`, their labels to `out/labels`, and an `out/data.yaml` that names both sets. Blocks.
 
-    Uses `workers` threads; `on_written` is called on them, once a picture. Raises InvalidRequest where the material cannot be
-    read or holds no picture with an object.
+    Uses `workers` threads; `on_written` is called on the caller's, once a picture. Raises InvalidRequest where the material
+    cannot be read or holds no picture with an object.
     """
     counts = dict(DEFAULT_COUNTS if order.counts is None else order.counts)
     if unknown := sorted(counts.keys() - KINDS.keys()):
@@ -92,14 +92,14 @@ def compose(order: ComposeOrder, *, workers: int, on_written: Callable[[], None]
         material = _material(order, threads)
 
         def write(task: tuple[str, int]) -> bool:
-            done = _write(order, material, kind=task[0], number=task[1])
-            on_written()
-            return done
+            return _write(order, material, kind=task[0], number=task[1])
 
+        made = dict.fromkeys(counts, 0)
         tasks = [(kind, number) for kind, count in counts.items() for number in range(count)]
-        written = [kind for (kind, _), done in zip(tasks, threads.map(write, tasks), strict=True) if done]
-    data = _write_data(order)
-    return Composed(data, {kind: written.count(kind) for kind in counts}, len(material.objects), len(material.others))
+        for (kind, _), done in zip(tasks, threads.map(write, tasks), strict=True):
+            made[kind] += done
+            on_written()
+    return Composed(_write_data(order), made, len(material.objects), len(material.others))
 
 
 def _write(order: ComposeOrder, material: Material, *, kind: str, number: int) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import tomllib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ _ULTRALYTICS: dict[Form, dict[str, Any]] = {
     "onnx": {"format": "onnx"},
     "int8": {"format": "openvino"},
 }
+
+# What the origin of every export has, and that of no other model: only such a folder is replaced.
+_OURS = frozenset({"weights_sha256", "format"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def export_model(
     16-bit floats, which halves the files; `onnx` is for other programs as well; `int8` needs `calibration`, a `data.yaml` or a
     folder of pictures. A folder that was made from the same weights and pictures, told by their sha256, is returned as it is.
     Raises ModelError when the file is not one of Ultralytics' detection models or a library is not installed, InvalidRequest
-    for pictures that are missing or damaged.
+    for pictures that are missing or damaged and for a folder of something else, which is never replaced.
     """
     if (form == "int8") != (calibration is not None):
         raise InvalidRequest("calibration pictures go with INT8, which needs some: --format int8 --calibration data.yaml")
@@ -74,6 +78,7 @@ def export_model(
     origin = order.origin()
     if _is_made_of(folder, origin):
         return folder
+    _check_replaceable(folder)
     try:
         with tempfile.TemporaryDirectory(prefix=".sightline-export-", dir=folder.parent) as room:
             made = _make(order, room=Path(room), origin=origin)
@@ -101,6 +106,18 @@ def _is_made_of(folder: Path, origin: dict[str, str]) -> bool:
         return False
     told = {key: made_of.get(key) for key in ("weights_sha256", "imgsz", "format", "form", "calibration_sha256")}
     return told == {key: origin.get(key) for key in told}
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raises InvalidRequest for a place that holds anything but an earlier export, which may be damaged, or nothing."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        origin = tomllib.loads((folder / CARD_NAME).read_text(encoding="utf-8")).get("origin")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        origin = None
+    if not isinstance(origin, dict) or not origin.keys() >= _OURS:
+        raise InvalidRequest(f"{folder}: is there and is no export that may be replaced; name another folder: --out")
 
 
 def _make(order: _Order, *, room: Path, origin: dict[str, str]) -> Path:

@@ -91,7 +91,10 @@ class Forwarder:
 
     async def _pass_back(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
         onward = EndlessAnswer(request, headers=_headers_back(answer), stall_s=self._stall_s, status=answer.status)
-        await onward.open()
+        try:
+            await onward.open()
+        except ConnectionError as exc:  # aiohttp's own would pass for a failure of the owner
+            raise ConnectionAbortedError("the client went away") from exc
         try:
             async for chunk in answer.content.iter_any():
                 if not await onward.send(chunk):

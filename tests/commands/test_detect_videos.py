@@ -2,13 +2,22 @@
 
 import json
 import signal
+import threading
 import time
 from pathlib import Path
 
 import av
 import pytest
 
+from server.commands.detect_summary import Summary
+from server.commands.detect_videos import check_videos
+from server.commands.detect_work import DetectOrder, DetectWork
+from server.config import Settings
+from server.domain.detection import DetectOptions
+from server.inference.pool import DetectorPool
+from server.media.picture_files import PictureFile
 from tests.commands.running import run, start
+from tests.fakes import FakeDetector
 from tests.scenes import CLIP_S, draw_frame
 from tests.video_clips import frame_times, make_clip, make_sound
 from tests.web.pictures import picture_file
@@ -91,6 +100,32 @@ def test_ctrl_c_leaves_complete_files(tmp_path: Path) -> None:
     assert 0 < len(document["frames"]) < 3000
     assert len(frame_times(out / "long" / "annotated.mp4")) == len(document["frames"])
     assert [path.name for path in out.iterdir()] == ["long"]
+
+
+class SetWhenLookedAtAgain(threading.Event):
+    """A wish to stop that comes between the begin of a video and its first frame."""
+
+    looks = 0
+
+    def is_set(self) -> bool:
+        """From the second look on."""
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_ctrl_c_before_the_first_frame_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends as any other one does: exit code 130, and a line that says so."""
+    source = PictureFile(make_clip(tmp_path / "a.mp4"), "a.mp4")
+    order = DetectOrder(("a.mp4",), tmp_path / "out", "json", annotated=True, classes=(), recursive=False, every=1)
+    pool, summary = DetectorPool(FakeDetector(), workers=1), Summary()
+    try:
+        work = DetectWork(order, pool, DetectOptions(0.4, 0.7), Settings())
+        check_videos(work, [source, source], summary=summary, stop=SetWhenLookedAtAgain())
+    finally:
+        pool.close()
+    assert (summary.exit_code, summary.videos, summary.failed) == (130, 0, 0)
+    assert "interrupted, the rest is left out" in summary.text(order.out)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("every", ["0", "-1", "often"])

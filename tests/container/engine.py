@@ -6,13 +6,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import REPOSITORY
 
 BASE = "localhost/sightline-stand-in"
 IMAGE = "localhost/sightline-under-test"
-NEEDED = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "podman": "podman", "runc": "runc"}
+NEEDED = ("mmdebstrap", "buildah", "podman", "runc", "docker-registry")
 BUILD_TIMEOUT_S = 900
 TOOL_TIMEOUT_S = 120
 
@@ -22,13 +20,12 @@ _OF_THE_MACHINE = (Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.c
 _PODMAN = ("podman", "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--log-level", "fatal")
 
 
-def skip_unless_possible() -> None:
-    """Skips with a reason where images cannot be built and run."""
+def why_impossible() -> str | None:
+    """Why images cannot be built and run here, None where they can."""
     if os.geteuid() != 0:
-        pytest.skip("building and running containers without a service needs root")
-    missing = [package for command, package in NEEDED.items() if shutil.which(command) is None]
-    if missing:
-        pytest.skip(f"containers need {' '.join(missing)} (Debian's packages)")
+        return "building and running containers without a service needs root"
+    missing = [command for command in NEEDED if shutil.which(command) is None]
+    return f"containers need {' '.join(missing)} (Debian's packages)" if missing else None
 
 
 def podman(*arguments: str, check: bool = True) -> str:

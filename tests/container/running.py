@@ -66,9 +66,9 @@ class RunningContainer:
         return found
 
     def changed_files(self) -> list[str]:
-        """What was written outside its volumes; /etc has what the engine puts there."""
-        lines = podman("diff", self.name).splitlines()
-        return [line for line in lines if not line.endswith(" /etc") and " /etc/" not in line]
+        """What was written outside its volumes, less what the engine itself makes: files in /etc, and the place for `mount`."""
+        paths = [line.split(maxsplit=1)[1] for line in podman("diff", self.name).splitlines()]
+        return [path for path in paths if path != "/given" and not f"{path}/".startswith("/etc/")]
 
     def peak_memory_mib(self) -> float:
         """Most memory that it has had, in MiB, its part of the page cache included."""

@@ -1,12 +1,7 @@
 """What the image is made of, how large it is, and that it travels."""
 
-import contextlib
 import json
 import re
-import shutil
-import subprocess
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +10,7 @@ import pytest
 from server.resources import version
 from tests.conftest import REPOSITORY
 from tests.container.engine import BASE, image_bytes, podman
-from tests.container.ports import free_ports, wait_for_port
+from tests.container.registry import compressed_bytes, push, registry
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
 
@@ -23,25 +18,6 @@ MB = 1_000_000
 # Above the base: what a task pulls and unpacks before it starts.
 MOST_BYTES = 520 * MB
 MOST_COMPRESSED_BYTES = 200 * MB
-
-
-@contextlib.contextmanager
-def _registry(folder: Path) -> Iterator[str]:
-    """A registry on loopback, inside the block."""
-    command = shutil.which("docker-registry")
-    if command is None:
-        pytest.skip("a registry of one's own needs docker-registry (Debian's package)")
-    (port,) = free_ports(1)
-    address = f"127.0.0.1:{port}"
-    config = folder / "registry.yml"
-    storage = f"storage: {{filesystem: {{rootdir: {folder / 'registry'}}}}}"
-    config.write_text(f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: '{address}'}}\n")
-    with subprocess.Popen([command, "serve", config], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for_port(port)
-            yield address
-        finally:
-            process.terminate()
 
 
 def _configuration(image: str) -> dict[str, Any]:
@@ -83,29 +59,15 @@ def test_the_image_holds_the_fixed_versions_and_no_tools(image: str) -> None:
 def test_the_image_travels_and_is_small(image: str, tmp_path: Path) -> None:
     """Pushed to a registry and pulled back it is the same, and what lies above the base is small, packed and unpacked."""
     above = image_bytes(image) - image_bytes(BASE)
-    with _registry(tmp_path) as address:
-        there = f"{address}/sightline:test"
-        podman("push", "--quiet", "--tls-verify=false", image, f"docker://{there}")
+    with registry(tmp_path) as address:
+        there = push(image, address=address)
         pulled = podman("pull", "--quiet", "--tls-verify=false", there)
         podman("untag", pulled, there)
-        layers = _manifest(address)["layers"]
+        packed = compressed_bytes(address)
     assert pulled == podman("image", "inspect", "--format", "{{.Id}}", image)
-    packed = sum(layer["size"] for layer in layers[_layers(BASE) :])
     print(f"\nabove the base: {above / MB:.0f} MB, compressed {packed / MB:.0f} MB")  # noqa: T201 - for the log of .ci/run
     assert above < MOST_BYTES
     assert packed < MOST_COMPRESSED_BYTES
-
-
-def _manifest(address: str) -> dict[str, Any]:
-    form = "application/vnd.docker.distribution.manifest.v2+json"
-    request = urllib.request.Request(f"http://{address}/v2/sightline/manifests/test", headers={"Accept": form})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        manifest: dict[str, Any] = json.load(answer)
-    return manifest
-
-
-def _layers(image: str) -> int:
-    return len(json.loads(podman("image", "inspect", image))[0]["RootFS"]["Layers"])
 
 
 def _normal(name: str) -> str:

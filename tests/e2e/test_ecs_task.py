@@ -12,16 +12,14 @@ from tests.e2e.nginx import free_port
 from tests.e2e.whip_process import WhipProcess
 from tests.server_process import ServerProcess
 from tests.transports.rig import eventually
-from tests.web.ecs_agent import BLOCKED, EcsAgent
+from tests.web.ecs_agent import BLOCKED, EcsAgent, running_ecs_agent
 
 
 @pytest.fixture
 async def agent() -> AsyncIterator[EcsAgent]:
     """What ECS offers to a task."""
-    made = EcsAgent()
-    await made.server.start_server()
-    yield made
-    await made.server.close()
+    async with running_ecs_agent() as running:
+        yield running
 
 
 @pytest.fixture

@@ -6,33 +6,15 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from tests.e2e.nat_network import (
-    PUBLIC,
-    TCP_PORT,
-    TURN,
-    TURN_PORT,
-    TURN_SECRET,
-    UDP_PORTS,
-    NatNetwork,
-    nat_network,
-    turn_server,
-)
+from tests.e2e.nat_network import PUBLIC, NatNetwork, nat_network, turn_server
+from tests.e2e.nat_sessions import ANNOUNCED, RELAYED, URL, publish, serve
 from tests.e2e.whip_process import WhipProcess
-from tests.server_process import ServerProcess
 
 logger = logging.getLogger(__name__)
 
-URL = f"http://{PUBLIC}:{TCP_PORT}"
-PORTS = {"SIGHTLINE_WEBRTC__UDP_PORT_MIN": str(UDP_PORTS[0]), "SIGHTLINE_WEBRTC__UDP_PORT_MAX": str(UDP_PORTS[1])}
-ASK_TURN = {"SIGHTLINE_WEBRTC__PUBLIC_ADDRESS": "auto", "SIGHTLINE_WEBRTC__PUBLIC_ADDRESS_URL": f"stun:{TURN}:{TURN_PORT}"}
-RELAY = {
-    "SIGHTLINE_WEBRTC__TURN_URLS": f"turn:{TURN}:{TURN_PORT}?transport=tcp",
-    "SIGHTLINE_WEBRTC__TURN_SECRET": TURN_SECRET,
-}
 GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())"
 
 
@@ -41,19 +23,6 @@ def network() -> Iterator[NatNetwork]:
     """The hosts, with a TURN and STUN server that runs."""
     with nat_network() as made, turn_server(made):
         yield made
-
-
-def serve(network: NatNetwork, environ: dict[str, str]) -> ServerProcess:
-    """The real server on its host."""
-    command = (*network.server, sys.executable, "-m", "server", "serve", "--port", str(TCP_PORT))
-    return ServerProcess("--host", "0.0.0.0", "--insecure", environ={**PORTS, **environ}, command=command)
-
-
-async def publish(network: NatNetwork, *flags: str) -> dict[str, Any]:
-    """Publishes from the client's host and takes the annotated video back; what the client saw."""
-    arguments = ("--seconds", "3", "--fps", "10", *flags)
-    client = await WhipProcess.start(f"{URL}/whip?return=annotated", *arguments, inside=network.client)
-    return await client.report()
 
 
 def doctor(network: NatNetwork) -> dict[str, dict[str, str]]:
@@ -68,7 +37,7 @@ async def test_video_arrives_by_the_announced_address(
 ) -> None:
     """With `auto` the server finds its public address at the start, announces it alone, and the video goes there and back."""
     network.set_rules(udp_from_client=True)
-    with serve(network, ASK_TURN):
+    with serve(network, ANNOUNCED):
         report = await publish(network)
         found = doctor(network)
     assert report["connected"]
@@ -97,7 +66,7 @@ async def test_nothing_arrives_without_it(network: NatNetwork) -> None:
 async def test_a_relay_helps_where_udp_is_closed(network: NatNetwork, record_property: Callable[[str, object], None]) -> None:
     """A client that may send no datagram gets video through TURN over TCP, with credentials that the server has made."""
     network.set_rules(udp_from_client=False)
-    with serve(network, {**ASK_TURN, **RELAY}):
+    with serve(network, RELAYED):
         client = await WhipProcess.start(f"{URL}/whip?return=annotated", "--seconds", "1", inside=network.client)
         assert await client.failure() == "not connected"
         report = await publish(network, "--ice-servers")
@@ -112,7 +81,7 @@ async def test_a_relay_helps_where_udp_is_closed(network: NatNetwork, record_pro
 async def test_a_wrong_secret_is_found_by_the_doctor(network: NatNetwork) -> None:
     """Credentials that the TURN server does not take show before anybody needs them."""
     network.set_rules(udp_from_client=True)
-    with serve(network, {**ASK_TURN, **RELAY, "SIGHTLINE_WEBRTC__TURN_SECRET": "another-secret"}):
+    with serve(network, {**RELAYED, "SIGHTLINE_WEBRTC__TURN_SECRET": "another-secret"}):
         finding = await asyncio.to_thread(lambda: doctor(network)["ice_servers"])
     assert finding["sign"] == "bad"
     assert "refuses us" in finding["text"]

@@ -50,10 +50,11 @@ async def check(
     limits: Limits = LIMITS,
     job: Job | None = None,
     pictures: list[bytes] | None = None,
+    max_pixels: int = 10**7,
 ) -> Outcome:
     """What comes of a check; `pictures` gets the previews that a viewer sees."""
     await asyncio.to_thread(out.mkdir)
-    options = JobOptions(lambda: model, 10**7, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
+    options = JobOptions(lambda: model, max_pixels, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
     running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None)
 
     async def watch() -> None:
@@ -105,6 +106,12 @@ async def test_a_result_that_is_too_large_is_told(clip: Path, tmp_path: Path, mo
     """It names the setting; that the first preview could not be kept either keeps nobody from saying so."""
     outcome = await check(clip, tmp_path / "out", model=model, limits=msgspec.structs.replace(LIMITS, file_bytes=8000))
     assert outcome == Refused("Its result is larger than the limit (videos.max_result_bytes).")
+
+
+async def test_pictures_above_the_limit_are_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:
+    """As a refused upload is told; a header may have said less, or the limit was another one."""
+    outcome = await check(clip, tmp_path / "out", model=model, max_pixels=640 * 480 - 1)
+    assert outcome == Refused("Its pictures are 640x480, the limit is 307,199 pixels (videos.max_pixels).", "too_large")
 
 
 async def test_another_model_in_its_place_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:

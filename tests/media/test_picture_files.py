@@ -1,11 +1,15 @@
 """Which pictures a command line names."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from server.domain.errors import InvalidRequest, UnsupportedFormat
-from server.media.picture_files import FoundFiles, find_files
+from server.media.picture_files import VIDEO_SUFFIXES, FoundFiles, find_files
+from server.resources import static_dir
+from tests.web.pictures import picture_file
 
 
 @pytest.fixture
@@ -38,8 +42,31 @@ def test_folders_below_are_asked_for(folder: Path) -> None:
 
 
 def test_a_file_is_taken_whatever_its_ending(folder: Path) -> None:
-    """Who names a file means it."""
-    assert _names(folder / "notes.txt", folder / "b.jpg") == ["notes.txt", "b.jpg"]
+    """Who names a file means it; how it begins tells pictures from all that may be a video."""
+    (folder / "notes.txt").write_bytes(picture_file("WEBP"))
+    (folder / "recording").write_bytes(b"RIFF\0\0\0\0AVI LIST")
+    found = _find(folder / "notes.txt", folder / "b.jpg", folder / "recording")
+    assert [file.name for file in found.pictures] == ["notes.txt", "b.jpg"]
+    assert [file.name for file in found.videos] == ["recording"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_what_cannot_be_read_is_told_later(folder: Path) -> None:
+    """By whoever checks it, and the others go on."""
+    (folder / "notes.txt").chmod(0)
+    assert _names(folder / "notes.txt") == ["notes.txt"]
+
+
+def test_folders_give_the_videos_that_the_page_takes(tmp_path: Path) -> None:
+    """One list of names for both; playlists are none: they are refused wherever they come from."""
+    said = re.search(r"VIDEO_NAMES =\s+/\\\.\((.+)\)\$/i", (static_dir() / "js" / "media-kind.js").read_text())
+    assert said is not None
+    assert all(re.fullmatch(said[1], suffix.removeprefix(".")) for suffix in VIDEO_SUFFIXES)
+    assert {".m2ts", ".mxf", ".dav", ".264"} < VIDEO_SUFFIXES
+    assert len(VIDEO_SUFFIXES) == sum(1 + part.count("[45]") + part.count("?") for part in said[1].split("|"))
+    for name in ("a.M2TS", "b.vob", "live.m3u8"):
+        (tmp_path / name).write_bytes(b"")
+    assert [video.name for video in _find(tmp_path).videos] == ["a.M2TS", "b.vob"]
 
 
 def test_a_pattern_is_resolved_here(folder: Path) -> None:

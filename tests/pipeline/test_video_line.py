@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from server.domain.detection import DetectOptions
-from server.domain.errors import DetectorFailed, Unprocessable, UnsupportedFormat
+from server.domain.errors import DetectorFailed, Stopped, TooLarge, Unprocessable, UnsupportedFormat
 from server.domain.frame import Frame, PixelLayout
 from server.domain.video import VideoProgress
 from server.inference.pool import DetectorPool
@@ -26,9 +27,11 @@ from tests.video_clips import (
     SOUND_RATE,
     cut,
     frame_times,
+    join,
     make_changing,
     make_clip,
     make_empty,
+    make_joined,
     make_sound,
     square_at,
 )
@@ -36,6 +39,8 @@ from tests.video_clips import (
 Make = Callable[[Path], Path]
 
 RISING_MS = [0, 40, 90, 100, 400, 433, 1000, 1001, 1500, 1540, 1600, 1700, 1717, 1800, 1900, 2000, 2500, 2533, 2600, 2700]
+STEREO, MONO, SURROUND = (SOUND_RATE, "stereo"), (48_000, "mono"), (32_000, "5.1")
+PAUSING_MS = [time + (60_000 if time > 1000 else 0) for time in RISING_MS]
 INTERLACED = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
 
 KINDS: dict[str, Make] = {
@@ -56,7 +61,12 @@ KINDS: dict[str, Make] = {
     "full range": lambda folder: make_clip(folder / "a.mp4", pix_fmt="yuvj420p"),
     "no times": lambda folder: make_clip(folder / "a.h264"),
     "one frame": lambda folder: make_clip(folder / "a.mp4", frames=1),
+    "times that begin again": lambda folder: make_joined(folder / "a.ts", firsts=(0, 0, 0)),
+    "times that jump": lambda folder: make_joined(folder / "a.ts", firsts=(0, 100 * FPS, 5 * FPS)),
+    "a long pause": lambda folder: make_clip(folder / "a.mkv", times_ms=PAUSING_MS),
 }
+# What comes of times that jump; all others are to be those of the file.
+TIMES = {kind: [index / FPS for index in range(FRAMES // 2 * 3)] for kind in ("times that begin again", "times that jump")}
 
 
 @pytest.fixture
@@ -79,9 +89,10 @@ def line(pools: Callable[[FakeDetector], DetectorPool]) -> VideoLine:
     return make_line(pools(FakeDetector()))
 
 
-def make_line(pool: DetectorPool) -> VideoLine:
+def make_line(pool: DetectorPool, *, max_pixels: int = 10**7) -> VideoLine:
     """A line that asks for what the fake model finds."""
-    return VideoLine(pool=pool, options=DetectOptions(0.4, 0.7), annotator=BoxAnnotator(FAKE_MODEL.labels))
+    annotator = BoxAnnotator(FAKE_MODEL.labels)
+    return VideoLine(pool=pool, options=DetectOptions(0.4, 0.7), annotator=annotator, max_pixels=max_pixels)
 
 
 def results(out: Path) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def test_every_frame_comes_out(line: VideoLine, tmp_path: Path, kind: str) -> No
     """Frames in are frames out are rows, each at its time."""
     source, out = KINDS[kind](tmp_path), tmp_path / "out"
     summary = line.run(source, out)
-    document, times = results(out), frame_times(source)
+    document, times = results(out), TIMES.get(kind) or frame_times(source)
     assert summary.frames == len(times) == len(document["frames"]) == len(annotated(out))
     assert [row["frame"] for row in document["frames"]] == list(range(len(times)))
     assert document["complete"] is True
@@ -110,7 +121,7 @@ def test_every_frame_comes_out(line: VideoLine, tmp_path: Path, kind: str) -> No
     assert annotated(out) == pytest.approx(times, abs=2e-3)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("changing size", "rotated")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("changing size", "rotated", "a long pause")])
 def test_boxes_are_where_the_square_is(line: VideoLine, tmp_path: Path, kind: str) -> None:
     """In the frame that the row names, in pixels of the picture."""
     out = tmp_path / "out"
@@ -179,6 +190,48 @@ def test_sound_comes_along(line: VideoLine, tmp_path: Path, name: str, codec: st
     assert kept_codec.startswith(kept)
     assert heard == pytest.approx(original, abs=0.08)
     assert len(annotated(out)) == FRAMES
+
+
+@pytest.mark.parametrize("forms", [(STEREO, MONO), (MONO, STEREO), (STEREO, SURROUND, MONO)])
+def test_sound_may_change_its_form(line: VideoLine, tmp_path: Path, forms: tuple[tuple[int, str], ...]) -> None:
+    """As in recordings of television: all of it is heard, in the form that it began with."""
+    parts = [
+        make_clip(tmp_path / f"{number}.ts", sound="ac3", sound_form=form, first=number * FRAMES)
+        for number, form in enumerate(forms)
+    ]
+    line.run(join(tmp_path / "a.ts", parts), tmp_path / "out")
+    assert len(annotated(tmp_path / "out")) == len(forms) * FRAMES
+    with av.open(str(tmp_path / "out" / "annotated.mp4")) as container:
+        heard = list(container.decode(audio=0))
+    assert heard[-1].time == pytest.approx(len(forms) * FRAMES / FPS, abs=0.2)
+    assert sum(frame.samples / frame.sample_rate for frame in heard) == pytest.approx(len(forms) * FRAMES / FPS, abs=0.2)
+    loud = [float(np.abs(frame.to_ndarray()).max()) > 0.1 for frame in heard]
+    assert sum(loud) / len(loud) > 0.9
+
+
+@pytest.mark.parametrize("sound", ["aac", "ac3"])
+@pytest.mark.parametrize("firsts", [(0, 0, 0), (0, 100 * FPS, 5 * FPS), (50 * FPS, 0, 20 * FPS)])
+def test_sound_stays_with_the_picture_where_times_jump(
+    line: VideoLine, tmp_path: Path, sound: str, firsts: tuple[int, ...]
+) -> None:
+    """Both go on, and nothing but what lies across a jump is missing."""
+    source = make_joined(tmp_path / "a.ts", firsts=firsts, frames=FRAMES, sound=sound)
+    line.run(source, tmp_path / "out", annotated=True)
+    with av.open(str(tmp_path / "out" / "annotated.mp4")) as container:
+        heard = list(container.decode(audio=0))
+    assert annotated(tmp_path / "out")[-1] == pytest.approx((3 * FRAMES - 1) / FPS, abs=2e-3)
+    assert heard[-1].time == pytest.approx(3 * FRAMES / FPS, abs=0.2)
+    assert sum(frame.samples for frame in heard) / SOUND_RATE == pytest.approx(3 * FRAMES / FPS, abs=0.4)
+
+
+def test_sound_that_nobody_can_decode_is_left_out(line: VideoLine, tmp_path: Path) -> None:
+    """The pictures are checked all the same."""
+    source = make_clip(tmp_path / "a.mkv", sound="ac3")
+    source.write_bytes(source.read_bytes().replace(b"A_AC3", b"A_ZZ3"))
+    summary = line.run(source, tmp_path / "out")
+    assert summary.frames == len(annotated(tmp_path / "out")) == FRAMES
+    with av.open(str(tmp_path / "out" / "annotated.mp4")) as container:
+        assert not container.streams.audio
 
 
 def test_tracks_say_when_and_where_something_was_seen(line: VideoLine, tmp_path: Path) -> None:
@@ -288,6 +341,26 @@ def test_stopping_leaves_complete_files(line: VideoLine, tmp_path: Path) -> None
     assert (document["complete"], summary.complete) == (False, False)
     assert len(document["frames"]) == len(annotated(out)) == summary.frames
     assert heard_in(out / "annotated.mp4")[1] == pytest.approx(summary.duration_s, abs=0.1)
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_stopping_before_the_first_frame_leaves_nothing(line: VideoLine, tmp_path: Path, *, annotated: bool) -> None:
+    """Neither results without a row nor half a video."""
+    stop, out = threading.Event(), tmp_path / "out"
+    stop.set()
+    with pytest.raises(Stopped):
+        line.run(make_clip(tmp_path / "a.mp4"), out, annotated=annotated, stop=stop)
+    assert list(out.iterdir()) == []
+
+
+def test_pictures_that_grow_above_the_limit_are_refused(pools: Callable[[FakeDetector], DetectorPool], tmp_path: Path) -> None:
+    """A header may say less than comes; as many pixels as the limit are fine."""
+    source, out = make_changing(tmp_path / "a.ts"), tmp_path / "out"
+    reason = r"Its pictures are 240x120, the limit is 28,799 pixels \(videos.max_pixels\)."
+    with pytest.raises(TooLarge, match=reason):
+        make_line(pools(FakeDetector()), max_pixels=240 * 120 - 1).run(source, out)
+    assert list(out.iterdir()) == []
+    assert make_line(pools(FakeDetector()), max_pixels=240 * 120).run(source, out).frames == FRAMES
 
 
 PLAYLIST = "#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"

@@ -12,10 +12,11 @@ from server.domain.errors import InvalidRequest
 from server.training.alert_list import write_alert_list
 from server.training.alert_sweep import COLUMNS, CONFIDENCES, HITS_OF_FRAMES, promising, sweep, write_sweep
 from server.training.clip_checks import CheckedClip
-from server.training.clip_files import find_clips, read_raised
+from server.training.clip_files import check_headers, find_clips, read_raised
 from server.training.clip_metrics import alarm_rate, measure_clips, poisson_upper_bound
 from server.training.metrics_file import ClipsMetrics
 from tests.builders import make_detections
+from tests.video_clips import make_clip as write_clip
 
 BOX: Box = (100, 100, 140, 120)
 RULE = AlertRule(confidence=0.4, hits=3, frames=5)
@@ -144,3 +145,14 @@ def test_sources_without_videos_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder / "clip.mp4").touch()
     with pytest.raises(InvalidRequest, match="same name"):
         find_clips([str(tmp_path)])
+
+
+def test_a_clip_that_is_no_video_is_told_before_any_is_checked(tmp_path: Path) -> None:
+    """By its name."""
+    good, bad = write_clip(tmp_path / "a.mp4"), tmp_path / "b.mp4"
+    check_headers([good])
+    bad.write_text("Dear all,")
+    with pytest.raises(InvalidRequest, match=r"b\.mp4: b\.mp4 is not a video"):
+        check_headers([good, bad])
+    with pytest.raises(InvalidRequest, match=r"c\.mp4: No such file"):
+        check_headers([tmp_path / "c.mp4"])

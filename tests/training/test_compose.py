@@ -1,6 +1,7 @@
 """Composing: what composites show is labelled, what they must not show is not there."""
 
 import json
+import threading
 from pathlib import Path
 
 import cv2
@@ -107,6 +108,13 @@ def test_the_same_order_gives_the_same_pictures(data: Path, found: Path, tmp_pat
     )
     contents = [[one.path.read_bytes() for one in composed_pictures(made)] for made in (first, again, other)]
     assert contents[0] == contents[1] != contents[2]
+
+
+def test_progress_comes_on_the_callers_thread(data: Path, tmp_path: Path) -> None:
+    """Once a picture, those too that the material does not give: whoever shows it need not be safe for several threads."""
+    on: list[int] = []
+    compose(order(data, tmp_path, tiles=3, mined=2), workers=2, on_written=lambda: on.append(threading.get_ident()))
+    assert on == [threading.get_ident()] * 5
 
 
 def test_only_pictures_without_objects_are_mined(data: Path, found: Path, tmp_path: Path) -> None:

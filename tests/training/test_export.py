@@ -179,6 +179,30 @@ def test_calibrating_with_an_empty_folder_is_refused(tmp_path: Path) -> None:
         export_model(tmp_path / "best.pt", form="int8", calibration=tmp_path)
 
 
+@pytest.mark.parametrize("card", [None, "name = 'mine'\n[origin]\ntrained_with = 'care'\n", "not = toml = at all"])
+def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path, card: str | None) -> None:
+    """`--out models` names the folder of all models, and each file in it stays."""
+    (tmp_path / "best.pt").write_bytes(b"hello")
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "years.bin").write_bytes(b"of work")
+    if card is not None:
+        (models / "model.toml").write_text(card)
+
+    with pytest.raises(InvalidRequest, match=r"models: is there and is no export that may be replaced"):
+        export_model(tmp_path / "best.pt", out=models)
+
+    assert (models / "years.bin").read_bytes() == b"of work"
+
+
+def test_a_file_is_never_replaced_by_an_export(tmp_path: Path) -> None:
+    """Nor is one that the place names."""
+    (tmp_path / "best.pt").write_bytes(b"hello")
+
+    with pytest.raises(InvalidRequest, match=r"best\.pt: is there"):
+        export_model(tmp_path / "best.pt", out=tmp_path / "best.pt")
+
+
 @pytest.mark.skipif(HAS_EXTRA, reason="the ultralytics extra is installed")
 def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
     """The two ways to get it are named."""

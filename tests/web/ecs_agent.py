@@ -1,6 +1,8 @@
 """A stand-in for the agent of ECS and its metadata: a real HTTP server with answers in the form that AWS documents."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +14,15 @@ BLOCKED = {
     "Detail": "The deployment that this task is part of is blocked by task protection",
     "Reason": "DEPLOYMENT_BLOCKED",
 }
+
+
+@asynccontextmanager
+async def running_ecs_agent() -> "AsyncIterator[EcsAgent]":
+    """The agent, listening."""
+    agent = EcsAgent()
+    await agent.server.start_server()
+    yield agent
+    await agent.server.close()
 
 
 class EcsAgent:

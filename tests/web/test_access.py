@@ -150,15 +150,6 @@ async def test_cookie_is_secure_on_https(
     assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
 
-@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False)])
-async def test_cookie_is_secure_for_a_page_on_https(guarded: Client, scheme: str, *, secure: bool) -> None:
-    """Behind two proxies of which the second says http the browser's Origin tells how the page was reached."""
-    own = f"{scheme}://127.0.0.1:{guarded.port}"
-    answer = await guarded.post("/api/session", json={"key": KEY}, headers={"X-Forwarded-Proto": "http", "Origin": own})
-    assert answer.status == 204
-    assert ("Secure" in answer.headers["Set-Cookie"]) is secure
-
-
 async def test_refuses_to_sign_in_with_a_wrong_key(guarded: Client) -> None:
     """401, and no cookie."""
     answer = await guarded.post("/api/session", json={"key": "wrong"})

@@ -1,6 +1,7 @@
 """The doctor of a running server, and the path that live video takes."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -8,6 +9,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from server.config import Auth, IceServer, Settings, Webrtc
 from server.transports.path_check import MOST_AT_ONCE
 from server.web import keys
+from server.web.doctor import Doctor
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.stun_server import running_stun_server
 
@@ -72,6 +74,16 @@ async def test_no_secret_is_told(start_client: ClientFactory, settings: Settings
         text = await (await client.get("/api/doctor")).text()
     assert "a-key" not in text
     assert "a-credential" not in text
+
+
+async def test_an_address_that_cannot_be_found_is_bad(settings: Settings) -> None:
+    """Where `auto` gets no answer, the finding names both settings and what to do."""
+    webrtc = Webrtc(public_address="auto", public_address_url="http://127.0.0.1:9/")
+    with ThreadPoolExecutor(1) as io:
+        finding = await Doctor(with_sections(settings, webrtc=webrtc), io=io)._look_at_public_address()
+    assert (finding.check, finding.sign) == ("public_address", "bad")
+    assert "webrtc.public_address is auto, but asking http://127.0.0.1:9/ failed" in finding.text
+    assert finding.advice
 
 
 async def test_it_is_for_who_has_a_key(start_client: ClientFactory, settings: Settings) -> None:

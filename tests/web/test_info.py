@@ -1,9 +1,12 @@
 """Tests of what the server says about itself."""
 
+import base64
+import hmac
 import io
 import json
 import re
 import tarfile
+import time
 from pathlib import Path
 
 from server.config import Auth, IceServer, Live, Predict, Server, Settings, Webrtc
@@ -65,6 +68,20 @@ async def test_ice_servers_without_credentials_have_none(start_client: ClientFac
     changed = with_sections(settings, webrtc=Webrtc(ice_servers=[IceServer(urls=["stun:stun.example"])]))
     info = await (await (await start_client(changed)).get("/api/info")).json()
     assert info["iceServers"] == [{"urls": ["stun:stun.example"]}]
+
+
+async def test_turn_credentials_are_made_for_each_client(start_client: ClientFactory, settings: Settings) -> None:
+    """Whoever asks gets a name that ends by itself, and the password that belongs to it; the secret is told to nobody."""
+    webrtc = Webrtc(turn_urls=["turn:turn.example", "turns:turn.example"], turn_secret="the-secret", turn_ttl_s=60)
+    client = await start_client(with_sections(settings, webrtc=webrtc))
+    answers = [await client.get("/api/info") for _ in range(2)]
+    assert all([b"the-secret" not in await answer.read() for answer in answers])
+    first, second = [(await answer.json())["iceServers"][0] for answer in answers]
+    assert first["urls"] == ["turn:turn.example", "turns:turn.example"]
+    assert first["username"] != second["username"]
+    assert 0 < int(first["username"].partition(":")[0]) - time.time() <= 60
+    digest = hmac.digest(b"the-secret", first["username"].encode(), "sha1")
+    assert first["credential"] == base64.b64encode(digest).decode()
 
 
 async def test_offers_its_own_source(client: Client) -> None:

@@ -13,7 +13,7 @@ from server.web.ecs_metadata import EcsEndpoints, read_task_metadata
 from server.web.own_addresses import find_public_address, resolve_addresses
 from tests.conftest import with_sections
 from tests.transports.stun_server import running_stun_server
-from tests.web.ecs_agent import EcsAgent
+from tests.web.ecs_agent import EcsAgent, running_ecs_agent
 
 NOWHERE = EcsEndpoints()
 SECRET = "s" * 32
@@ -52,10 +52,8 @@ async def page() -> AsyncIterator[Page]:
 @pytest.fixture
 async def agent() -> AsyncIterator[EcsAgent]:
     """The metadata of ECS, listening."""
-    made = EcsAgent()
-    await made.server.start_server()
-    yield made
-    await made.server.close()
+    async with running_ecs_agent() as running:
+        yield running
 
 
 async def test_a_page_tells_the_public_address(settings: Settings, page: Page) -> None:

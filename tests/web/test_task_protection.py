@@ -10,16 +10,14 @@ from server.transports.registry import SessionRegistry
 from server.web.task_protection import EXPIRES_MIN, TaskProtection
 from tests.transports.rig import eventually
 from tests.transports.test_registry import NotingSession
-from tests.web.ecs_agent import BLOCKED, EcsAgent
+from tests.web.ecs_agent import BLOCKED, EcsAgent, running_ecs_agent
 
 
 @pytest.fixture
 async def agent() -> AsyncIterator[EcsAgent]:
     """The agent, listening."""
-    made = EcsAgent()
-    await made.server.start_server()
-    yield made
-    await made.server.close()
+    async with running_ecs_agent() as running:
+        yield running
 
 
 @pytest.fixture

@@ -223,6 +223,19 @@ async def test_names_ice_servers(start_client: ClientFactory, settings: Settings
     ]
 
 
+async def test_names_turn_servers_with_fresh_credentials(
+    start_client: ClientFactory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each session gets credentials of its own for the TURN servers that share a secret with us."""
+    monkeypatch.setattr("aioice.stun.RETRY_MAX", 0)  # nobody answers there
+    webrtc = Webrtc(turn_urls=["turn:127.0.0.1:3479?transport=udp"], turn_secret="the-secret")
+    client = await start_client(with_sections(settings, webrtc=webrtc))
+    (first,) = (await half_open(client)).headers.getall("Link")
+    (second,) = (await half_open(client)).headers.getall("Link")
+    assert first.startswith('<turn:127.0.0.1:3479?transport=udp>; rel="ice-server"; username="')
+    assert first != second
+
+
 async def test_names_what_is_accepted(client: Client) -> None:
     """OPTIONS tells a WHIP client what to send."""
     endpoint, session = await client.options("/whip"), await client.options("/whip/any")

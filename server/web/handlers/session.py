@@ -1,7 +1,7 @@
 """Signing in and out: `POST` and `DELETE /api/session`."""
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from server.domain.errors import InvalidRequest
 from server.web import keys
@@ -30,7 +30,7 @@ async def sign_in(request: web.Request) -> web.Response:
     key = access.keys.find(shown.key)
     if key is None:
         raise unauthorized(request)
-    access.cookies.set(response, value=access.cookies.issue(key), secure=_is_https(request))
+    access.cookies.set(response, value=access.cookies.issue(key), secure=request.secure)
     return response
 
 
@@ -39,12 +39,3 @@ async def sign_out(request: web.Request) -> web.Response:
     response = web.Response(status=204)
     request.app[keys.ACCESS].cookies.clear(response)
     return response
-
-
-def _is_https(request: web.Request) -> bool:
-    """Whether the browser came by https, as a trusted proxy or the browser itself says.
-
-    Behind two proxies the second may say http, as its own client came by that: CloudFront in front of a load balancer. Whoever
-    forges the browser's header keeps only his own browser from sending the cookie over http.
-    """
-    return request.secure or request.headers.get(hdrs.ORIGIN, "").startswith("https://")
