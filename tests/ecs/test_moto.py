@@ -225,7 +225,7 @@ def test_scaling_takes_its_policies(account: Account) -> None:
         scaling.put_scaling_policy(**named, **policy)
     policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert {one["PolicyName"]: one["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for one in policies} == {
-        "processor": 70.0,
+        "processor": 90.0,
         "streams": 2.0,
     }
 
