@@ -122,7 +122,7 @@ class Videos(_Section, frozen=True):
     keep_days: Positive = 7
     """Days after which a finished video is removed, upload and results."""
     max_total_bytes: Count = 50 * 1024**3
-    """Bytes of all videos and results together; above it the oldest finished ones are removed."""
+    """Bytes of finished videos and results; above it the oldest go. Uploads that wait may take as much again, then 507."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 1024**3
     """Bytes that stay free on the disk; an upload that would need them gets 507."""
     nice: Annotated[int, Meta(ge=0, le=19)] = 19

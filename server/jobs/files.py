@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 INCOMING = "incoming"
 SOURCE = "source"
@@ -12,6 +13,13 @@ RESULTS = "results"
 ANNOTATED, JSON, CSV, POSTER = "annotated.mp4", "detections.json", "detections.csv", "poster.jpg"
 # An upload that is under way is written to all the time: one that stands still for so long has lost its server.
 ORPHANED_S = 600.0
+
+
+class Orphans(NamedTuple):
+    """How much belonged to no job: what was removed, and the folders of jobs that are kept for now."""
+
+    removed: int
+    kept: int
 
 
 class JobFiles:
@@ -62,14 +70,24 @@ class JobFiles:
         """How many bytes the files of a job take."""
         return sum(_bytes(file) for file in (self.folder / job_id).rglob("*"))
 
-    def remove_orphans(self, known: Collection[str], *, now: float | None = None) -> int:
-        """Removes what belongs to none of the jobs `known` and is not being written; returns how many."""
-        before = (time.time() if now is None else now) - ORPHANED_S
-        found = [*self.folder.iterdir(), *(self.folder / INCOMING).iterdir()]
-        orphans = [path for path in found if path.name not in {*known, INCOMING} and _changed_at(path) < before]
-        for path in orphans:
+    def remove_orphans(self, known: Collection[str], *, keep_s: float, now: float | None = None) -> Orphans:
+        """Removes what belongs to none of the jobs `known`: uploads once they stand still, whole jobs after `keep_s` only.
+
+        A job that nobody knows may be one of a database that will be back: an older copy, or another address by mistake.
+        """
+        now = time.time() if now is None else now
+        ours = {*known, INCOMING}
+        uploads = _unknown(self.folder / INCOMING, ours, before=now - ORPHANED_S)
+        jobs = _unknown(self.folder, ours, before=now - ORPHANED_S)
+        going = uploads + [path for path in jobs if _changed_at(path) < now - keep_s]
+        for path in going:
             self.remove(path.name)
-        return len(orphans)
+        return Orphans(len(going), len(uploads) + len(jobs) - len(going))
+
+
+def _unknown(folder: Path, known: Collection[str], *, before: float) -> list[Path]:
+    """What lies in a folder, has none of the names and was last changed before a time."""
+    return [path for path in folder.iterdir() if path.name not in known and _changed_at(path) < before]
 
 
 def _bytes(file: Path) -> int:

@@ -2,7 +2,8 @@
 
 Words: `frames N`, `picture`, `finish`, `refuse REASON`, `once WORDS` (only the first time), `signal NAME`, `exit N`, `raise`,
 `stall`, `pause SECONDS`, `garbage`, `flood`, `report X` (no report at all), `grow` (standard error without an end of line).
-`probe WORDS` is for the probe alone: `WIDTH HEIGHT SECONDS`, a kind of refusal with its reason, or one of those above.
+`probe WORDS` is for the probe alone: `WIDTH HEIGHT SECONDS`, a kind of refusal with its reason, or one of those above; `pause
+SECONDS` may stand before it.
 """
 
 import os
@@ -56,6 +57,9 @@ def _probe(source: Path, order: ProbeOrder) -> None:
         line.removeprefix("probe ") for line in source.read_text("utf-8", "replace").splitlines() if line.startswith("probe ")
     ]
     word, _, rest = (asked or ["64 48 2.0"])[0].partition(" ")
+    if word == "pause":
+        seconds, word, rest = rest.split(" ", 2)
+        time.sleep(float(seconds))
     if word in ("unsupported", "unprocessable"):
         _write(encode_report(msgspec.convert({"type": "refused", "kind": word, "reason": rest}, Refused)))
     elif word.isdigit():
