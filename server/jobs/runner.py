@@ -132,7 +132,11 @@ class JobRunner:
         self._changed(job)
         started_at = self._clock()
         try:
-            outcome = await self._attempt(check)
+            try:
+                outcome = await self._attempt(check)
+            except OSError:  # a full disk, or no process to be had: no fault of the file, which waits for better times
+                await self._give_back(job)
+                raise
             self.stats.seconds += self._clock() - started_at
             self.stats.frames += check.job.frames_done
             await self._conclude(check.job, outcome)
@@ -175,10 +179,14 @@ class JobRunner:
         elif isinstance(outcome, Crashed):
             await self._crash(job, outcome)
         elif outcome is Stop.DRAINING:
-            await self._settle(job, JobState.QUEUED, attempts=job.attempts - 1, frames_done=0, fps=None, started_at=None)
+            await self._give_back(job)
         else:
             self.stats.outcomes["cancelled"] += outcome is Stop.CANCELLED
             logger.info("checking %s ended: %s after %d frames", job.name, outcome.name.lower(), job.frames_done)
+
+    async def _give_back(self, job: Job) -> None:
+        """Has it wait again in its old place; the attempt does not count."""
+        await self._settle(job, JobState.QUEUED, attempts=job.attempts - 1, frames_done=0, fps=None, started_at=None)
 
     async def _crash(self, job: Job, outcome: Crashed) -> None:
         self.stats.outcomes["crashed"] += 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from server.domain.errors import Conflict, NoRoom, Overloaded, RecordsUnavailable
 from server.domain.job import Job, JobState
-from server.jobs.announcements import Announcements, JobChange, JobView
+from server.jobs.announcements import Announcements, JobChange, JobView, in_order
 from server.jobs.check import RunningCheck
 from server.jobs.files import JobFiles
 from server.jobs.messages import Probed
@@ -121,9 +121,7 @@ class VideoJobs:
     async def all(self) -> list[JobView]:
         """All jobs, newest first."""
         jobs = await self._queue.all()
-        positions = _positions(
-            sorted((job for job in jobs if job.state is JobState.QUEUED), key=lambda job: (job.queued_at, job.id))
-        )
+        positions = _positions(in_order(jobs))
         return [self._view(job, positions) for job in jobs]
 
     async def get(self, job_id: str) -> JobView:
