@@ -28,6 +28,7 @@ COMMAND = (sys.executable, "-m", "server.jobs.child")
 # What a library or Python says before it ends; it goes into the log.
 _LAST_WORDS = 20
 _LINE_BYTES = 500
+_READ_BYTES = 64 * 1024
 # Behind the trace that faulthandler writes; it names everything that was imported.
 _NOISE = b"Extension modules:"
 
@@ -96,6 +97,7 @@ class CheckProcess:
     async def aclose(self) -> int:
         """Ends it, and returns its exit code; negative is the signal that ended it."""
         self.kill()
+        await self._read_out()
         code = await self._process.wait()
         await self._listener
         return code
@@ -103,6 +105,12 @@ class CheckProcess:
     async def wait(self) -> int:
         """Waits for its end, and returns its exit code."""
         return await self._process.wait()
+
+    async def _read_out(self) -> None:
+        """Takes what is left in its pipe: one that is full stands still, its end is never seen, and `wait` never returns."""
+        output = self._process.stdout
+        while output is not None and await output.read(_READ_BYTES):
+            pass
 
     def _write(self, data: bytes) -> None:
         # A line and single bytes: they fit into the pipe, so there is nothing to wait for.

@@ -103,6 +103,7 @@ def _misbehave(word: str, rest: str) -> None:
         _write(b"Segmentation what?\n" * 20)
     elif word == "flood":
         _write(HEADER.pack(KIND_PICTURE, MOST_BYTES + 1))
+        _write(bytes(1_000_000))
         time.sleep(600)
     elif word == "grow":
         os.write(2, b"x" * 1_000_000)
