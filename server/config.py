@@ -136,7 +136,7 @@ class Videos(_Section, frozen=True):
     max_result_bytes: Count = 16 * 1024**3
     """Largest file that one check may write, in bytes."""
     stall_s: Positive = 120
-    """A check that gets no further for this long is ended and counts as crashed."""
+    """A check that gets no further and writes nothing for this long is ended and counts as crashed."""
 
 
 class Storage(_Section, frozen=True):

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from server.media.whole_file import sync_to_disk
+
 INCOMING = "incoming"
 SOURCE = "source"
 RESULTS = "results"
@@ -48,9 +50,13 @@ class JobFiles:
         return self.folder / job_id / RESULTS
 
     def accept(self, job_id: str) -> None:
-        """Moves an upload that is complete to its place."""
-        self.source(job_id).parent.mkdir(mode=0o700)
-        self.incoming(job_id).replace(self.source(job_id))
+        """Moves an upload that is complete to its place; it is there even after a power cut."""
+        source = self.source(job_id)
+        source.parent.mkdir(mode=0o700)
+        sync_to_disk(self.incoming(job_id))
+        self.incoming(job_id).replace(source)
+        sync_to_disk(source.parent)
+        sync_to_disk(self.folder)
 
     def clear_results(self, job_id: str) -> None:
         """Removes what an earlier attempt has left, and makes the folder anew."""
@@ -65,6 +71,10 @@ class JobFiles:
     def free_bytes(self) -> int:
         """How much room the disk has for us."""
         return shutil.disk_usage(self.folder).free
+
+    def is_written(self, job_id: str, *, since: float) -> bool:
+        """Whether anything of what comes of it was written since a time, in seconds UTC."""
+        return any(_changed_at(file) >= since for file in self.results(job_id).iterdir())
 
     def size(self, job_id: str) -> int:
         """How many bytes the files of a job take."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from server.domain.errors import RecordsUnavailable
@@ -128,7 +129,8 @@ class JobRunner:
             )
             await self._settle(job, JobState.FAILED, error=reason, finished_at=self._clock())
             return
-        check = self.running = RunningCheck(job, options=self._options, progressed=self._progressed)
+        is_writing = partial(self._is_writing, job.id)
+        check = self.running = RunningCheck(job, options=self._options, progressed=self._progressed, is_writing=is_writing)
         self._changed(job)
         started_at = self._clock()
         try:
@@ -155,6 +157,10 @@ class JobRunner:
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])
+
+    async def _is_writing(self, job_id: str) -> bool:
+        since = self._clock() - self._options.stall_s
+        return await asyncio.get_running_loop().run_in_executor(self._io, partial(self._files.is_written, job_id, since=since))
 
     async def _keep(self, check: RunningCheck) -> None:
         """Renews the lease as long as the check runs, and ends the check when it is lost."""

@@ -1,7 +1,8 @@
 """A child that acts: it does what the words in the file say that it is to check, one a line, and speaks the real protocol.
 
 Words: `frames N`, `picture`, `finish`, `refuse REASON`, `once WORDS` (only the first time), `signal NAME`, `exit N`, `raise`,
-`stall`, `pause SECONDS`, `garbage`, `flood`, `report X` (no report at all), `grow` (standard error without an end of line).
+`stall`, `pause SECONDS`, `write SECONDS` (files, and no report), `garbage`, `flood`, `report X` (no report at
+all), `grow` (standard error without an end of line).
 `probe WORDS` is for the probe alone: `WIDTH HEIGHT SECONDS`, a kind of refusal with its reason, or one of those above; `pause
 SECONDS` may stand before it.
 """
@@ -79,6 +80,11 @@ def _act(word: str, rest: str, *, order: object) -> None:
         assert Path(order.out).is_dir()
         (Path(order.out) / "annotated.mp4").write_bytes(b"video")
         _write(encode_report(Finished(100, detections=7, tracks=2)))
+    elif word == "write":
+        assert isinstance(order, CheckOrder)
+        for _ in range(round(float(rest) / 0.1)):
+            (Path(order.out) / ".annotated.mp4.part").write_bytes(b"more")
+            time.sleep(0.1)
     elif word == "refuse":
         _write(encode_report(Refused(rest, "unprocessable")))
     elif word == "report":

@@ -106,6 +106,14 @@ async def test_a_check_that_hangs_counts_as_crashed(tmp_path: Path) -> None:
         assert "it stood still for 1 s, after 4 of 100 frames" in job.error
 
 
+async def test_a_check_that_writes_does_not_hang(tmp_path: Path) -> None:
+    """The index of a large video is moved to its front at the end: the whole file is written again, and nothing is reported."""
+    async with running(tmp_path, stall_s=1.5) as rig:
+        await rig.add("frames 4\nwrite 4\nfinish")
+        job = await rig.until(JobState.DONE)
+        assert (job.attempts, job.crashes) == (1, 0)
+
+
 async def test_too_much_processor_time_is_final(rig: Rig) -> None:
     """The same file would take as much again."""
     await rig.add("frames 2\nsignal SIGXCPU")
