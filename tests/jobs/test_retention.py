@@ -100,6 +100,22 @@ async def test_what_waits_has_its_own_bound(tmp_path: Path) -> None:
     await rig.aclose()
 
 
+def test_an_upload_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content is on the disk before it has its name, and the name before a record tells of it."""
+    files, synced = JobFiles(tmp_path / "videos"), []
+    files.open()
+    files.incoming("1").write_bytes(b"video")
+
+    def note(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, files.source("1").exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    files.accept("1")
+    inodes = {path: path.stat().st_ino for path in (files.source("1"), files.source("1").parent, files.folder)}
+    assert synced[0] == (inodes[files.source("1")], False)
+    assert {(inodes[files.source("1").parent], True), (inodes[files.folder], True)} <= set(synced)
+
+
 def test_an_upload_takes_its_place_whole(tmp_path: Path) -> None:
     """And what an earlier attempt has left does not mix with the next."""
     files = JobFiles(tmp_path / "videos")
