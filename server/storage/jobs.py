@@ -51,7 +51,7 @@ class JobRecords:
         return {JobState(state): count for state, count in found}
 
     def claim(self, *, owner: str, now: float, lease_s: float) -> Job | None:
-        """Takes the next job: one whose owner has let its lease run out, else the one that waits longest; None without any."""
+        """Takes the one that was queued first: it waits, or its owner has let the lease run out; None without any."""
         with self._database.write() as connection:
             expired = (jobs.c.state == JobState.RUNNING) & (jobs.c.lease_until < now)
             # Two workers on a database that locks rows take different ones; SQLite locks everything and leaves this out.
