@@ -57,17 +57,7 @@ class Retention:
         for job in going:
             await self._remove(job)
         orphans = await loop.run_in_executor(self._io, self._orphans, jobs)
-        if orphans.removed:
-            logger.info("removed %d uploads and videos that the records do not know", orphans.removed)
-        if orphans.kept and not self._warned:
-            self._warned = True
-            place, days = self._files.folder, self._options.keep_s / 86_400
-            logger.warning(
-                "%s: the records do not know %d of the videos there (another database?); they are removed when %g days old",
-                place,
-                orphans.kept,
-                days,
-            )
+        self._tell(orphans)
         return [job.id for job in going]
 
     async def _run(self) -> None:
@@ -91,6 +81,14 @@ class Retention:
         await asyncio.get_running_loop().run_in_executor(self._io, self._files.remove, job.id)
         logger.info("removed %s, which was %s: its time is over, or there was no room", job.name, job.state)
         self._removed(job.id)
+
+    def _tell(self, orphans: Orphans) -> None:
+        if orphans.removed:
+            logger.info("removed %d uploads and videos that the records do not know", orphans.removed)
+        if orphans.kept and not self._warned:
+            self._warned = True
+            text = "%s: the records do not know %d of the videos there (another database?); they are removed when %g days old"
+            logger.warning(text, self._files.folder, orphans.kept, self._options.keep_s / 86_400)
 
     def _orphans(self, jobs: list[Job]) -> Orphans:
         return self._files.remove_orphans([job.id for job in jobs], keep_s=self._options.keep_s)
