@@ -124,7 +124,7 @@ class Videos(_Section, frozen=True):
     keep_days: Positive = 7
     """Days after which a finished video is removed, upload and results."""
     max_total_bytes: Count = 50 * 1024**3
-    """Bytes of all videos and results together; above it the oldest finished ones are removed."""
+    """Bytes of finished videos and results; above it the oldest go. Uploads that wait may take as much again, then 507."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 1024**3
     """Bytes that stay free on the disk; an upload that would need them gets 507."""
     nice: Annotated[int, Meta(ge=0, le=19)] = 19
@@ -138,7 +138,7 @@ class Videos(_Section, frozen=True):
     max_result_bytes: Count = 16 * 1024**3
     """Largest file that one check may write, in bytes."""
     stall_s: Positive = 120
-    """A check that gets no further for this long is ended and counts as crashed."""
+    """A check that gets no further and writes nothing for this long is ended and counts as crashed."""
 
 
 class Storage(_Section, frozen=True):

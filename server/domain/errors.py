@@ -14,7 +14,7 @@ SightlineError
 │   ├── NotReady           the model is not loaded yet
 │   ├── RecordsUnavailable the database does not answer now
 │   └── Draining           the server is about to end
-├── NoRoom                 the disk has no room; `missing_bytes` says how much more is needed
+├── NoRoom                 the disk, or what videos may take of it, has no room; `missing_bytes` says how much more is needed
 ├── NotOffered             this server does not do that; the message says why
 ├── Stopped                ended by a wish to stop, before there was anything to show for it
 ├── ModelError             the model cannot be loaded; the message is for the person who started the server
@@ -89,7 +89,7 @@ class Draining(Busy):
 
 
 class NoRoom(SightlineError):
-    """The disk has no room: `missing_bytes` more are needed."""
+    """The disk, or what videos may take of it, has no room: `missing_bytes` more are needed."""
 
     def __init__(self, message: str, *, missing_bytes: int) -> None:
         super().__init__(message)

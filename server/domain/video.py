@@ -18,9 +18,7 @@ class VideoInfo:
     duration_s: float | None
     frames: int | None
     fps: float | None
-    codec: str
     rotation_deg: int = 0
-    has_sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

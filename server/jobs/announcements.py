@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from server.domain.errors import RecordsUnavailable
@@ -56,7 +57,8 @@ class Announcements:
         self._queue = queue
         self._keep_s = keep_s
         self._clock = clock
-        self._pending: dict[str, Job] = {}
+        self._pending: set[str] = set()
+        self._removed: set[str] = set()
         self._changed = asyncio.Event()
         self._progress_told_at = float("-inf")
         self._task = SupervisedTask(self._run, name="announce videos")
@@ -71,8 +73,8 @@ class Announcements:
         await self._task.aclose()
 
     def changed(self, job: Job) -> None:
-        """Has a new state told at once."""
-        self._pending[job.id] = job
+        """Has it told at once that the state of a job is another; which one it is, is read then."""
+        self._pending.add(job.id)
         self._changed.set()
 
     def progressed(self, job: Job, *, seen: Seen | None = None) -> None:
@@ -84,7 +86,8 @@ class Announcements:
 
     def removed(self, job_id: str) -> None:
         """Tells that a job is gone."""
-        self._pending.pop(job_id, None)
+        self._pending.discard(job_id)
+        self._removed.add(job_id)
         self.changes.publish(JobRemoved(job_id))
         self._changed.set()
 
@@ -105,13 +108,24 @@ class Announcements:
                 self._changed.set()
 
     async def _tell(self) -> None:
-        queued = await self._queue.queued()
-        counts = await self._queue.count()
-        self.counts = {state: counts.get(state, 0) for state in JobState}
-        pending, self._pending = self._pending, {}
-        waiting = {job.id for job in queued}
-        for job in pending.values():
-            if job.id not in waiting:
+        """Tells all from one reading: what changes during it is pending again, what is removed during it is left out."""
+        pending, self._pending = self._pending, set()
+        self._removed.clear()
+        try:
+            read = await self._queue.all()
+        except RecordsUnavailable:
+            self._pending |= pending
+            raise
+        jobs = [job for job in read if job.id not in self._removed]
+        counts = Counter(job.state for job in jobs)
+        self.counts = {state: counts[state] for state in JobState}
+        for job in jobs:
+            if job.id in pending and job.state is not JobState.QUEUED:
                 self.changes.publish(self.view(job, position=None))
-        for position, job in enumerate(queued):
+        for position, job in enumerate(in_order(jobs)):
             self.changes.publish(self.view(job, position=position))
+
+
+def in_order(jobs: Iterable[Job]) -> list[Job]:
+    """Those that wait, in the order in which they are taken."""
+    return sorted((job for job in jobs if job.state is JobState.QUEUED), key=lambda job: (job.queued_at, job.id))

@@ -4,7 +4,7 @@ import asyncio
 import enum
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,9 +42,13 @@ class RunningCheck:
     """One check while it runs; on the event loop.
 
     `job` knows how far it is, `seen` what was found up to there, `ended` tells that it has come to its end, whatever that was.
+    `is_writing` is asked whether its process writes although it reports nothing: the last it does is to move the index of the
+    video to the front, which rewrites the whole file.
     """
 
-    def __init__(self, job: Job, *, options: JobOptions, progressed: Callable[[Job], None]) -> None:
+    def __init__(
+        self, job: Job, *, options: JobOptions, progressed: Callable[[Job], None], is_writing: Callable[[], Awaitable[bool]]
+    ) -> None:
         self.job = job
         self.seen: Seen | None = None
         self.ended = asyncio.Event()
@@ -52,6 +56,7 @@ class RunningCheck:
         self._newest_picture: bytes | None = None
         self._options = options
         self._progressed = progressed
+        self._is_writing = is_writing
         self._process: CheckProcess | None = None
         self._stop: Stop | None = None
 
@@ -103,7 +108,7 @@ class RunningCheck:
 
     async def _follow(self, process: CheckProcess) -> Outcome:
         try:
-            async for block in process.reports(stall_s=self._options.stall_s):
+            async for block in process.reports(stall_s=self._options.stall_s, is_busy=self._is_writing):
                 if isinstance(block, bytes):
                     self._show(block)
                 elif isinstance(block, Progressed):

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from server.domain.detection import DetectOptions
@@ -38,6 +39,7 @@ from server.jobs.report_pipe import ReportPipe
 from server.jobs.seen import NotingAnnotator, SeenParts
 from server.logs import configure_logging
 from server.media.video_probe import probe_video
+from server.media.whole_file import sync_to_disk
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.video_line import VideoLine
 
@@ -120,7 +122,17 @@ def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
         on_progress=_tell(pipe, seen),
         on_preview=pipe.show,
     )
+    _keep(Path(order.out))
     return Finished(summary.frames, summary.detections, len(summary.tracks))
+
+
+def _keep(results: Path) -> None:
+    """Has them outlive a power cut: the records must not call a video done whose files are empty."""
+    for file in results.iterdir():
+        with suppress(FileNotFoundError):  # the first picture gets its name from another thread
+            sync_to_disk(file)
+    sync_to_disk(results)
+    sync_to_disk(results.parent)
 
 
 def _load(order: ModelOrder) -> Detector:

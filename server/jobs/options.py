@@ -11,7 +11,8 @@ class JobOptions:
     """Limits of one check, and how long results are kept.
 
     `model` says which model is served, when it is loaded. `stall_s` is how long a check may show no progress. Finished jobs are
-    removed after `keep_s`, and the oldest of them while all files together have more than `max_total_bytes`.
+    removed after `keep_s`, and the oldest of them while together they have more than `max_total_bytes`. Those that wait or run
+    may have as much again.
     """
 
     model: Callable[[], ModelOrder]

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -28,6 +28,7 @@ COMMAND = (sys.executable, "-m", "server.jobs.child")
 # What a library or Python says before it ends; it goes into the log.
 _LAST_WORDS = 20
 _LINE_BYTES = 500
+_READ_BYTES = 64 * 1024
 # Behind the trace that faulthandler writes; it names everything that was imported.
 _NOISE = b"Extension modules:"
 
@@ -41,6 +42,7 @@ class CheckProcess:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._header: tuple[bytes, int] | None = None
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._listener = asyncio.create_task(self._listen(), name=f"last words of process {process.pid}")
 
@@ -72,14 +74,21 @@ class CheckProcess:
         """What it wrote to standard error last."""
         return " | ".join(line for line in self._last_words if line)
 
-    async def reports(self, *, stall_s: float) -> AsyncIterator[Report | bytes]:
+    async def reports(
+        self, *, stall_s: float, is_busy: Callable[[], Awaitable[bool]] | None = None
+    ) -> AsyncIterator[Report | bytes]:
         """Yields its reports, and pictures as JPEG files, until it ends.
 
-        Raises TimeoutError when nothing comes for `stall_s`, and Broken for what it never says.
+        Raises TimeoutError when nothing comes for `stall_s` and it is not busy all the same, and Broken for what it never says.
         """
         while True:
-            async with asyncio.timeout(stall_s):
-                block = await self._read()
+            try:
+                async with asyncio.timeout(stall_s):
+                    block = await self._read()
+            except TimeoutError:
+                if is_busy is None or not await is_busy():
+                    raise
+                continue
             if block is None:
                 return
             yield block
@@ -96,6 +105,7 @@ class CheckProcess:
     async def aclose(self) -> int:
         """Ends it, and returns its exit code; negative is the signal that ended it."""
         self.kill()
+        await self._read_out()
         code = await self._process.wait()
         await self._listener
         return code
@@ -104,21 +114,29 @@ class CheckProcess:
         """Waits for its end, and returns its exit code."""
         return await self._process.wait()
 
+    async def _read_out(self) -> None:
+        """Takes what is left in its pipe: one that is full stands still, its end is never seen, and `wait` never returns."""
+        output = self._process.stdout
+        while output is not None and await output.read(_READ_BYTES):
+            pass
+
     def _write(self, data: bytes) -> None:
         # A line and single bytes: they fit into the pipe, so there is nothing to wait for.
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(data)
 
     async def _read(self) -> Report | bytes | None:
-        """The next block, None at the end."""
+        """The next block, None at the end; one that was broken off is read on by the next call."""
         output = self._process.stdout
         if output is None:
             return None
         try:
-            kind, length = HEADER.unpack(await output.readexactly(HEADER.size))
+            self._header = self._header or HEADER.unpack(await output.readexactly(HEADER.size))
+            kind, length = self._header
             if length > MOST_BYTES or kind not in (KIND_JSON, KIND_PICTURE):
                 raise Broken(f"a block of kind {kind!r} with {length} bytes")
             content = await output.readexactly(length)
+            self._header = None
             return content if kind == KIND_PICTURE else decode_report(content)
         except asyncio.IncompleteReadError:  # it ended, perhaps in the middle of a block
             return None

@@ -77,10 +77,6 @@ class RecordedQueue:
         """Those that wait, in their order."""
         return await self._on_executor(self._records.queued)
 
-    async def count(self) -> dict[JobState, int]:
-        """How many there are in each state."""
-        return await self._on_executor(self._records.count)
-
     async def cancel(self, job_id: str) -> Job:
         """Ends a job that waits or runs, whoever runs it; raises NotFound and Conflict."""
         values = {"finished_at": self.clock()}

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 
 from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.domain.job import Job
-from server.jobs.files import JobFiles
+from server.jobs.files import JobFiles, Orphans
 from server.jobs.options import JobOptions
 from server.jobs.queue import RecordedQueue
 from server.jobs.supervised_task import SupervisedTask
@@ -32,6 +32,7 @@ class Retention:
         self._options = options
         self._io = io
         self._removed = removed
+        self._warned = False
         self._wake = asyncio.Event()
         self._task = SupervisedTask(self._run, name="remove old videos")
 
@@ -55,9 +56,8 @@ class Retention:
         going = due(jobs, sizes, now=self._queue.clock(), keep_s=self._options.keep_s, max_bytes=self._options.max_total_bytes)
         for job in going:
             await self._remove(job)
-        orphans = await loop.run_in_executor(self._io, self._files.remove_orphans, [job.id for job in jobs])
-        if orphans:
-            logger.info("removed the files of %d uploads that never became a video", orphans)
+        orphans = await loop.run_in_executor(self._io, self._orphans, jobs)
+        self._tell(orphans)
         return [job.id for job in going]
 
     async def _run(self) -> None:
@@ -82,15 +82,29 @@ class Retention:
         logger.info("removed %s, which was %s: its time is over, or there was no room", job.name, job.state)
         self._removed(job.id)
 
+    def _tell(self, orphans: Orphans) -> None:
+        if orphans.removed:
+            logger.info("removed %d uploads and videos that the records do not know", orphans.removed)
+        if orphans.kept and not self._warned:
+            self._warned = True
+            text = "%s: the records do not know %d of the videos there (another database?); they are removed when %g days old"
+            logger.warning(text, self._files.folder, orphans.kept, self._options.keep_s / 86_400)
+
+    def _orphans(self, jobs: list[Job]) -> Orphans:
+        return self._files.remove_orphans([job.id for job in jobs], keep_s=self._options.keep_s)
+
     def _sizes(self, jobs: list[Job]) -> dict[str, int]:
         return {job.id: self._files.size(job.id) for job in jobs}
 
 
 def due(jobs: list[Job], sizes: dict[str, int], *, now: float, keep_s: float, max_bytes: int) -> list[Job]:
-    """The finished jobs that have to go: those whose time is over, then the oldest until the rest fits."""
+    """The finished jobs that have to go: those whose time is over, then the oldest until the rest of them fits.
+
+    What waits or runs does not count: results must not go because much has just arrived.
+    """
     finished = sorted((job for job in jobs if job.finished_at is not None and job.state.finished), key=_finished_at)
     going = [job for job in finished if _finished_at(job) + keep_s <= now]
-    too_much = sum(sizes.values()) - sum(sizes[job.id] for job in going) - max_bytes
+    too_much = sum(sizes[job.id] for job in finished[len(going) :]) - max_bytes
     for job in finished[len(going) :]:
         if too_much <= 0:
             break

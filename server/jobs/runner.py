@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from server.domain.errors import RecordsUnavailable
@@ -128,11 +129,16 @@ class JobRunner:
             )
             await self._settle(job, JobState.FAILED, error=reason, finished_at=self._clock())
             return
-        check = self.running = RunningCheck(job, options=self._options, progressed=self._progressed)
+        is_writing = partial(self._is_writing, job.id)
+        check = self.running = RunningCheck(job, options=self._options, progressed=self._progressed, is_writing=is_writing)
         self._changed(job)
         started_at = self._clock()
         try:
-            outcome = await self._attempt(check)
+            try:
+                outcome = await self._attempt(check)
+            except OSError:  # a full disk, or no process to be had: no fault of the file, which waits for better times
+                await self._give_back(job)
+                raise
             self.stats.seconds += self._clock() - started_at
             self.stats.frames += check.job.frames_done
             await self._conclude(check.job, outcome)
@@ -151,6 +157,10 @@ class JobRunner:
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])
+
+    async def _is_writing(self, job_id: str) -> bool:
+        since = self._clock() - self._options.stall_s
+        return await asyncio.get_running_loop().run_in_executor(self._io, partial(self._files.is_written, job_id, since=since))
 
     async def _keep(self, check: RunningCheck) -> None:
         """Renews the lease as long as the check runs, and ends the check when it is lost."""
@@ -175,10 +185,14 @@ class JobRunner:
         elif isinstance(outcome, Crashed):
             await self._crash(job, outcome)
         elif outcome is Stop.DRAINING:
-            await self._settle(job, JobState.QUEUED, attempts=job.attempts - 1, frames_done=0, fps=None, started_at=None)
+            await self._give_back(job)
         else:
             self.stats.outcomes["cancelled"] += outcome is Stop.CANCELLED
             logger.info("checking %s ended: %s after %d frames", job.name, outcome.name.lower(), job.frames_done)
+
+    async def _give_back(self, job: Job) -> None:
+        """Has it wait again in its old place; the attempt does not count."""
+        await self._settle(job, JobState.QUEUED, attempts=job.attempts - 1, frames_done=0, fps=None, started_at=None)
 
     async def _crash(self, job: Job, outcome: Crashed) -> None:
         self.stats.outcomes["crashed"] += 1

@@ -4,9 +4,9 @@ import asyncio
 from concurrent.futures import Executor
 from pathlib import Path
 
-from server.domain.errors import Conflict, Overloaded, RecordsUnavailable
+from server.domain.errors import Conflict, NoRoom, Overloaded, RecordsUnavailable
 from server.domain.job import Job, JobState
-from server.jobs.announcements import Announcements, JobChange, JobView
+from server.jobs.announcements import Announcements, JobChange, JobView, in_order
 from server.jobs.check import RunningCheck
 from server.jobs.files import JobFiles
 from server.jobs.messages import Probed
@@ -93,6 +93,15 @@ class VideoJobs:
         if waiting >= most:
             raise Overloaded(f"{waiting} videos wait to be checked, as many as are taken", retry_after_s=30)
 
+    async def check_room(self, upload_bytes: int) -> None:
+        """Raises NoRoom where an upload of so many bytes would bring what waits and runs above `max_total_bytes`."""
+        waiting = sum(job.size_bytes for job in await self._queue.all() if not job.state.finished)
+        missing = waiting + upload_bytes - self._options.max_total_bytes
+        if missing > 0:
+            limit = f"{self._options.max_total_bytes / 1e9:g} GB (videos.max_total_bytes)"
+            reason = f"Those that wait to be checked may take {limit} together. Add it again when some are done."
+            raise NoRoom(reason, missing_bytes=missing)
+
     async def add(self, job: Job) -> JobView:
         """Puts a job at the end of the queue; its upload lies in `files.incoming` and is moved from there.
 
@@ -112,9 +121,7 @@ class VideoJobs:
     async def all(self) -> list[JobView]:
         """All jobs, newest first."""
         jobs = await self._queue.all()
-        positions = _positions(
-            sorted((job for job in jobs if job.state is JobState.QUEUED), key=lambda job: (job.queued_at, job.id))
-        )
+        positions = _positions(in_order(jobs))
         return [self._view(job, positions) for job in jobs]
 
     async def get(self, job_id: str) -> JobView:
@@ -163,7 +170,10 @@ class VideoJobs:
 
     async def _tell(self, job: Job) -> JobView:
         self._announcements.changed(job)
-        positions = _positions(await self._queue.queued()) if job.state is JobState.QUEUED else {}
+        try:
+            positions = _positions(await self._queue.queued()) if job.state is JobState.QUEUED else {}
+        except RecordsUnavailable:  # what was asked for is done: a refusal now would have it asked for again
+            positions = {}
         return self._view(job, positions)
 
     def _progressed(self, job: Job) -> None:

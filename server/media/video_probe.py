@@ -38,9 +38,7 @@ def probe_video(path: Path) -> VideoInfo:
             duration_s=duration_s,
             frames=frames or (round(duration_s * fps) if fps else None),
             fps=fps,
-            codec=stream.codec_context.name,
             rotation_deg=orientation.rotation_deg,
-            has_sound=bool(container.streams.audio),
         )
 
 

@@ -1,10 +1,14 @@
 """Whole files: a file appears under its name when it is complete, and never half."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+# Some file systems know no such thing, of folders above all.
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP}
 
 
 @contextmanager
@@ -28,3 +32,15 @@ def whole_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Returns when what a closed file has, or which names a folder has, would outlive a power cut. Blocks; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:
+        if exc.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from server.domain.errors import Conflict, NotFound
 from server.domain.job import Job, JobState, check_transition
@@ -44,14 +44,8 @@ class JobRecords:
             wanted = select(jobs).where(jobs.c.state == JobState.QUEUED).order_by(jobs.c.queued_at, jobs.c.id)
             return [_job(row) for row in connection.execute(wanted).mappings()]
 
-    def count(self) -> dict[JobState, int]:
-        """How many there are in each state."""
-        with self._database.read() as connection:
-            found = connection.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all()
-        return {JobState(state): count for state, count in found}
-
     def claim(self, *, owner: str, now: float, lease_s: float) -> Job | None:
-        """Takes the next job: one whose owner has let its lease run out, else the one that waits longest; None without any."""
+        """Takes the one that was queued first: it waits, or its owner has let the lease run out; None without any."""
         with self._database.write() as connection:
             expired = (jobs.c.state == JobState.RUNNING) & (jobs.c.lease_until < now)
             # Two workers on a database that locks rows take different ones; SQLite locks everything and leaves this out.

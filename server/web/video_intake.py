@@ -10,6 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from server.config import Videos
+from server.domain.errors import InvalidRequest
 from server.domain.job import Job
 from server.domain.model import ModelInfo
 from server.jobs.announcements import JobView
@@ -32,12 +33,16 @@ class VideoIntake:
         self._id = uuid.uuid4().hex
 
     async def take(self, request: web.Request) -> JobView:
-        """The job in the queue; raises as `VideoReceiver.receive`, `VideoJobs.probe` and `check_limits` do."""
+        """The job in the queue; raises as `VideoReceiver.receive`, `VideoJobs.check_room`, `probe` and `check_limits` do."""
         query = {name: request.query.getall(name) for name in request.query}
         self._parameters(query)  # what cannot be meant is refused before gigabytes arrive
         await self._jobs.check_room_in_queue(self._videos.max_queued)
+        await self._jobs.check_room(request.content_length or 0)
         try:
             job = await self._receive(request, query=query)
+            await self._jobs.check_room(job.size_bytes)
+            if request.transport is None or request.transport.is_closing():
+                raise InvalidRequest("the sender left before the video was taken")  # who leaves does not want it any more
             return await self._jobs.add(job)
         finally:
             # Where it became a job its file is elsewhere by now.

@@ -12,6 +12,8 @@ export class FrameReader {
   #waiting = [];
   #working = false;
   #address = "";
+  /** Ends the read that is under way. */
+  #reading = new AbortController();
 
   constructor() {
     this.#video.muted = true;
@@ -27,6 +29,7 @@ export class FrameReader {
     this.#address = "";
     this.#waiting = [];
     this.#look = null;
+    this.#reading.abort();
     this.#video.removeAttribute("src");
     this.#video.load();
   }
@@ -75,6 +78,7 @@ export class FrameReader {
   async #read(t, draw) {
     const [video, address] = [this.#video, this.#address];
     if (!address) return;
+    this.#reading = new AbortController();
     if (video.getAttribute("src") !== address) {
       video.src = address;
       if (!(await this.#comes("loadeddata"))) return;
@@ -86,12 +90,22 @@ export class FrameReader {
     if (this.#address === address) draw(video);
   }
 
-  /** @param {"loadeddata" | "seeked"} name */
-  #comes(name) {
-    return new Promise((/** @type {(came: boolean) => void} */ resolve) => {
-      this.#video.addEventListener(name, () => resolve(true), { once: true });
-      this.#video.addEventListener("error", () => resolve(false), { once: true });
-      setTimeout(resolve, PATIENCE_MS, false);
+  /**
+   * Whether it comes before anything that ends the wait; nothing of the wait is left then.
+   * @param {"loadeddata" | "seeked"} name
+   */
+  async #comes(name) {
+    if (this.#reading.signal.aborted) return false;
+    const ended = new AbortController();
+    const { signal } = ended;
+    const came = await new Promise((/** @type {(came: boolean) => void} */ resolve) => {
+      this.#video.addEventListener(name, () => resolve(true), { signal });
+      this.#video.addEventListener("error", () => resolve(false), { signal });
+      this.#reading.signal.addEventListener("abort", () => resolve(false), { signal });
+      const timer = setTimeout(resolve, PATIENCE_MS, false);
+      signal.addEventListener("abort", () => clearTimeout(timer));
     });
+    ended.abort();
+    return came;
   }
 }

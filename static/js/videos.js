@@ -25,6 +25,8 @@ export class Videos extends EventTarget {
   #since = new Map();
   /** @type {Set<string>} those that the events told of since the list was asked for */
   #told = new Set();
+  /** @type {Set<string>} those that were removed since then */
+  #gone = new Set();
   #uploads;
   #timer = 0;
 
@@ -53,11 +55,13 @@ export class Videos extends EventTarget {
   /** Asks for the whole list; what the events say in the meantime is newer and stays. */
   async load() {
     this.#told.clear();
+    this.#gone.clear();
     try {
       const { videos, limits } = await listVideos();
       this.limits = limits;
       const kept = [...this.#jobs].filter(([id]) => this.#told.has(id));
-      this.#jobs = new Map([.../** @type {[string, Job][]} */ (videos.map((job) => [job.id, job])), ...kept]);
+      const there = videos.filter((job) => !this.#gone.has(job.id));
+      this.#jobs = new Map([.../** @type {[string, Job][]} */ (there.map((job) => [job.id, job])), ...kept]);
       this.state = "loaded";
     } catch (error) {
       if (this.state !== "loaded") this.state = error instanceof ApiError && error.status === 401 ? "signedOut" : "unreachable";
@@ -144,7 +148,7 @@ export class Videos extends EventTarget {
     const gone = (/** @type {PromiseRejectedResult} */ { reason }) => reason instanceof ApiError && reason.status === 404;
     const failed = answers.find((one) => one.status === "rejected" && !gone(one));
     answers.forEach((one, at) => {
-      if (one.status === "fulfilled" || gone(one)) this.#jobs.delete(ids[at]);
+      if (one.status === "fulfilled" || gone(one)) this.#remove(ids[at]);
     });
     this.unhide(ids);
     if (failed?.status === "rejected") throw failed.reason;
@@ -160,6 +164,7 @@ export class Videos extends EventTarget {
 
   /** @param {string} id */
   #remove(id) {
+    this.#gone.add(id);
     this.#jobs.delete(id);
     this.#changed();
   }

@@ -1,8 +1,10 @@
 """A child that acts: it does what the words in the file say that it is to check, one a line, and speaks the real protocol.
 
 Words: `frames N`, `picture`, `finish`, `refuse REASON`, `once WORDS` (only the first time), `signal NAME`, `exit N`, `raise`,
-`stall`, `pause SECONDS`, `garbage`, `flood`, `report X` (no report at all), `grow` (standard error without an end of line).
-`probe WORDS` is for the probe alone: `WIDTH HEIGHT SECONDS`, a kind of refusal with its reason, or one of those above.
+`stall`, `pause SECONDS`, `write SECONDS` (files, and no report), `garbage`, `flood`, `report X` (no report at
+all), `grow` (standard error without an end of line).
+`probe WORDS` is for the probe alone: `WIDTH HEIGHT SECONDS`, a kind of refusal with its reason, or one of those above; `pause
+SECONDS` may stand before it.
 """
 
 import os
@@ -56,6 +58,9 @@ def _probe(source: Path, order: ProbeOrder) -> None:
         line.removeprefix("probe ") for line in source.read_text("utf-8", "replace").splitlines() if line.startswith("probe ")
     ]
     word, _, rest = (asked or ["64 48 2.0"])[0].partition(" ")
+    if word == "pause":
+        seconds, word, rest = rest.split(" ", 2)
+        time.sleep(float(seconds))
     if word in ("unsupported", "unprocessable"):
         _write(encode_report(msgspec.convert({"type": "refused", "kind": word, "reason": rest}, Refused)))
     elif word.isdigit():
@@ -75,6 +80,11 @@ def _act(word: str, rest: str, *, order: object) -> None:
         assert Path(order.out).is_dir()
         (Path(order.out) / "annotated.mp4").write_bytes(b"video")
         _write(encode_report(Finished(100, detections=7, tracks=2)))
+    elif word == "write":
+        assert isinstance(order, CheckOrder)
+        for _ in range(round(float(rest) / 0.1)):
+            (Path(order.out) / ".annotated.mp4.part").write_bytes(b"more")
+            time.sleep(0.1)
     elif word == "refuse":
         _write(encode_report(Refused(rest, "unprocessable")))
     elif word == "report":
@@ -99,6 +109,7 @@ def _misbehave(word: str, rest: str) -> None:
         _write(b"Segmentation what?\n" * 20)
     elif word == "flood":
         _write(HEADER.pack(KIND_PICTURE, MOST_BYTES + 1))
+        _write(bytes(1_000_000))
         time.sleep(600)
     elif word == "grow":
         os.write(2, b"x" * 1_000_000)

@@ -42,6 +42,10 @@ def model(delivered_model_dir: Path) -> ModelOrder:
     return ModelOrder(str(delivered_model_dir), "auto", "auto", None, 0.7, None, threads=1, workers=1)
 
 
+async def _never() -> bool:
+    return False
+
+
 async def check(
     source: Path,
     out: Path,
@@ -55,7 +59,7 @@ async def check(
     """What comes of a check; `pictures` gets the previews that a viewer sees."""
     await asyncio.to_thread(out.mkdir)
     options = JobOptions(lambda: model, max_pixels, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
-    running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None)
+    running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None, is_writing=_never)
 
     async def watch() -> None:
         with running.view() as slot:

@@ -1,14 +1,15 @@
 """The runner: what becomes of a job when its process, a real one, finishes, refuses, crashes, hangs, lies, or is stopped."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from server.domain.errors import Conflict, NotFound
-from server.domain.job import JobState
+from server.domain.errors import Conflict, NotFound, RecordsUnavailable
+from server.domain.job import Job, JobState
 from server.jobs import queue, runner
 from server.jobs.announcements import JobRemoved, JobView
 from server.jobs.check import RunningCheck
@@ -103,6 +104,14 @@ async def test_a_check_that_hangs_counts_as_crashed(tmp_path: Path) -> None:
         job = await rig.until(JobState.FAILED)
         assert job.error is not None
         assert "it stood still for 1 s, after 4 of 100 frames" in job.error
+
+
+async def test_a_check_that_writes_does_not_hang(tmp_path: Path) -> None:
+    """The index of a large video is moved to its front at the end: the whole file is written again, and nothing is reported."""
+    async with running(tmp_path, stall_s=1.5) as rig:
+        await rig.add("frames 4\nwrite 4\nfinish")
+        job = await rig.until(JobState.DONE)
+        assert (job.attempts, job.crashes) == (1, 0)
 
 
 async def test_too_much_processor_time_is_final(rig: Rig) -> None:
@@ -214,8 +223,6 @@ async def test_the_lease_is_renewed_as_long_as_it_runs(rig: Rig, monkeypatch: py
 
 async def test_what_was_checked_is_recorded_once_the_records_answer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is locked for a while costs no result."""
-    from server.domain.errors import RecordsUnavailable  # noqa: PLC0415 - only here
-
     monkeypatch.setattr(runner, "POLL_S", 0.05)
     refusals = 3
     settle = rig.queue.settle
@@ -231,6 +238,42 @@ async def test_what_was_checked_is_recorded_once_the_records_answer(rig: Rig, mo
     await rig.add("finish")
     job = await rig.until(JobState.DONE)
     assert (refusals, job.attempts) == (-1, 1)
+
+
+async def test_a_place_that_cannot_be_written_costs_no_attempt(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is checked once its results can be written, and is told to wait meanwhile."""
+    monkeypatch.setattr(runner, "POLL_S", 0.05)
+    sink = ListSink()
+    rig.jobs.changes.subscribe(sink)
+    clear, failures = rig.files.clear_results, 2 * runner.MOST_ATTEMPTS
+
+    def clear_later(job_id: str) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        clear(job_id)
+
+    monkeypatch.setattr(rig.files, "clear_results", clear_later)
+    await rig.add("finish")
+    job = await rig.until(JobState.DONE)
+    assert (failures, job.attempts, job.crashes, job.error) == (-1, 1, 0, None)
+    assert rig.jobs.stats.outcomes["failed"] == 0
+
+
+async def test_a_change_that_is_done_is_answered_without_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that stop answering behind the change do not make it look undone."""
+    rig = Rig(tmp_path)
+    await rig.add("finish")
+    await rig.jobs.cancel("1")
+
+    async def locked() -> list[Job]:
+        raise RecordsUnavailable("locked")
+
+    monkeypatch.setattr(rig.queue, "queued", locked)
+    view = await rig.jobs.restart("1")
+    assert (view.job.state, view.position) == (JobState.QUEUED, None)
+    await rig.aclose()
 
 
 async def test_a_long_line_of_last_words_fills_no_memory(rig: Rig) -> None:

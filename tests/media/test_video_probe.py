@@ -10,11 +10,11 @@ from tests.video_clips import FPS, FRAMES, SIZE, cut, make_clip, make_empty, mak
 
 
 def test_a_plain_file_says_everything(tmp_path: Path) -> None:
-    """Size, duration, frames, rate, codec, sound."""
+    """Size, duration, frames, rate."""
     info = probe_video(make_clip(tmp_path / "a.mp4", sound="aac"))
     assert (info.width_px, info.height_px, info.frames, info.fps) == (*SIZE, FRAMES, FPS)
     assert info.duration_s == pytest.approx(FRAMES / FPS, abs=0.01)
-    assert (info.codec, info.has_sound, info.rotation_deg) == ("h264", True, 0)
+    assert info.rotation_deg == 0
 
 
 @pytest.mark.parametrize(

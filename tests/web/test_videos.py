@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError, ClientResponse, FormData, web
+from aiohttp.test_utils import TestServer
 
 from server.config import Auth, Settings, Storage, Videos
 from server.domain.errors import SettingsError
@@ -216,6 +217,36 @@ async def test_refuses_what_there_is_no_room_for(start_client: ClientFactory, se
     problem = await answer.json()
     assert await refused(answer, 507, client=client) == "The server has no room for 1 MB. Delete old files, then add it again."
     assert problem["missing_bytes"] > 10**11
+
+
+async def test_refuses_what_would_take_more_than_its_room(start_client: ClientFactory, settings: Settings) -> None:
+    """507 before the file has arrived; what is checked already goes on."""
+    client = await start_client(with_sections(settings, videos=Videos(max_total_bytes=10)))
+    answer = await client.post("/api/videos", data=b"pause 0.1\nfinish")
+    told = await refused(answer, 507, client=client)
+    assert told.startswith("Those that wait to be checked may take 1e-08 GB (videos.max_total_bytes) together.")
+    assert (await client.post("/api/videos", data=b"finish")).status == 202
+
+
+async def test_an_upload_whose_sender_leaves_while_it_is_probed_is_no_video(client: Client) -> None:
+    """Cancelled at 100 % is cancelled."""
+    words = b"probe pause 1 64 48 2.0"
+    headers = ("POST /api/videos HTTP/1.1", f"Host: {client.host}", "Content-Type: video/mp4", f"Content-Length: {len(words)}")
+    assert isinstance(client.server, TestServer)
+    assert client.server.runner is not None
+    assert client.server.runner.server is not None
+    client.server.runner.server.handler_cancellation = False  # as `serve` has it
+    _, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write("\r\n".join(headers).encode() + b"\r\n\r\n" + words)
+    incoming = folder(client) / "incoming"
+    async with asyncio.timeout(20):
+        while not (files := list(incoming.iterdir())) or files[0].stat().st_size < len(words):  # noqa: ASYNC110 - it arrives
+            await asyncio.sleep(0.01)
+        writer.transport.abort()
+        while list(incoming.iterdir()):  # noqa: ASYNC110 - a process goes on
+            await asyncio.sleep(0.02)
+    assert (await (await client.get("/api/videos")).json())["videos"] == []
+    assert [file.name for file in folder(client).rglob("*")] == ["incoming"]
 
 
 async def test_refuses_more_uploads_than_it_takes_at_once(start_client: ClientFactory, settings: Settings) -> None:

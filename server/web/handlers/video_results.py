@@ -12,6 +12,7 @@ from server.domain.job import Job, JobState
 from server.jobs import files
 from server.web import keys, mjpeg
 from server.web.endless_answer import EndlessAnswer
+from server.web.io_file import IoFileResponse
 
 
 async def annotated(request: web.Request) -> web.StreamResponse:
@@ -35,7 +36,7 @@ async def poster(request: web.Request) -> web.StreamResponse:
     file = _folder(request, view.job) / files.POSTER
     if not await asyncio.get_running_loop().run_in_executor(request.app[keys.IO], file.is_file):
         raise NotFound(f"there is no picture of {view.job.name} yet")
-    return _file(file, content_type="image/jpeg")
+    return _file(request, file, content_type="image/jpeg")
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
@@ -65,23 +66,18 @@ async def _result(request: web.Request, name: str, *, content_type: str) -> web.
         raise Conflict(f"{job.name} is {job.state}: there are results once it is done")
     saved_as = f"{Path(job.name).stem or 'video'}-{name}"
     disposition = _disposition(saved_as, attachment=request.query.get("download") == "1")
-    return _file(_folder(request, job) / name, content_type=content_type, disposition=disposition)
+    return _file(request, _folder(request, job) / name, content_type=content_type, disposition=disposition)
 
 
 def _folder(request: web.Request, job: Job) -> Path:
     return request.app[keys.VIDEOS].jobs.files.results(job.id)
 
 
-def _file(file: Path, *, content_type: str, disposition: str | None = None) -> web.FileResponse:
-    """A file, whole or in part (RFC 9110, section 14); 404 where it has been removed meanwhile."""
+def _file(request: web.Request, file: Path, *, content_type: str, disposition: str | None = None) -> IoFileResponse:
     headers = {hdrs.CONTENT_TYPE: content_type, hdrs.CACHE_CONTROL: "no-cache"}
     if disposition is not None:
         headers[hdrs.CONTENT_DISPOSITION] = disposition
-    response = web.FileResponse(file, headers=headers)
-    # Makes aiohttp read in a thread: the kernel's own way reads the disk on the event loop, and gigabytes of a result are
-    # seldom in memory.
-    response.enable_compression(web.ContentCoding.identity)
-    return response
+    return IoFileResponse(file, io=request.app[keys.IO], headers=headers)
 
 
 def _disposition(name: str, *, attachment: bool) -> str:
