@@ -42,6 +42,7 @@ _SOURCE = (
     "ecs/beanstalk/*",
     "examples/*.md",
     "examples/*.py",
+    f"{_DELIVERED_MODEL}/*.png",
     f"{_DELIVERED_MODEL}/MODEL_CARD.md",
     f"{_DELIVERED_MODEL}/firearm-yolov8n.*",
     f"{_DELIVERED_MODEL}/metrics.json",
