@@ -153,17 +153,16 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.extra
-@pytest.mark.shared
 @pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the ultralytics extra is not installed")
-def test_the_served_form_is_close_to_its_weights(data: Path, shared_dir: Path, tmp_path: Path) -> None:
+def test_the_served_form_is_close_to_its_weights(data: Path, delivered_model_dir: Path, tmp_path: Path) -> None:
     """Both are run over the same pictures, and the difference is told."""
-    weights = shared_dir / "pretrained" / "firearm-320.pt"
+    weights = delivered_model_dir / "firearm-yolov8n.pt"
     code, printed, err = run("evaluate", "--data", str(data), "--against", str(weights), "--out", str(tmp_path))
     assert (code, err) == (0, "")
     against = read_metrics(tmp_path / "metrics.json").against
     assert against is not None
-    assert against.name == "firearm-320.pt"
-    difference = against.difference_map50["416"]
+    assert against.name == "firearm-yolov8n.pt"
+    difference = against.difference_map50["640"]
     assert difference is not None
     assert abs(difference) < 0.03
-    assert "The served form against firearm-320.pt" in printed
+    assert "The served form against firearm-yolov8n.pt" in printed
