@@ -42,11 +42,11 @@ def test_pictures_are_evaluated(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     manifest = str(data.with_name("manifest.csv"))
     code, printed, err = run(
-        "evaluate", "--data", str(data), "--by-source", manifest, "--imgsz", "416", "320", "--conf", "0.5", "--out", str(out)
+        "evaluate", "--data", str(data), "--by-source", manifest, "--imgsz", "640", "320", "--conf", "0.5", "--out", str(out)
     )
     assert (code, err) == (0, "")
     metrics = read_metrics(out / "metrics.json")
-    assert list(metrics.by_imgsz) == ["416", "320"]
+    assert list(metrics.by_imgsz) == ["640", "320"]
     assert metrics.model.confidence == metrics.by_imgsz["320"].default.confidence == 0.5
     assert metrics.data is not None
     assert metrics.data.sources == {"empty": 4, "far": 9, "near": 9, "small": 9}
@@ -55,13 +55,13 @@ def test_pictures_are_evaluated(data: Path, tmp_path: Path) -> None:
     assert (out / "report.txt").read_text() in printed
     assert printed.endswith(f"{out / 'metrics.json'}\n")
     written = {
-        f"{kind}-{size}.{form}" for size in (320, 416) for kind in ("confidence", "precision-recall") for form in ("csv", "png")
+        f"{kind}-{size}.{form}" for size in (320, 640) for kind in ("confidence", "precision-recall") for form in ("csv", "png")
     }
-    written |= {"metrics.json", "report.txt", "pictures-320.csv", "pictures-416.csv"}
+    written |= {"metrics.json", "report.txt", "pictures-320.csv", "pictures-640.csv"}
     assert {path.name for path in out.iterdir()} == written
-    with (out / "pictures-416.csv").open(newline="") as file:
+    with (out / "pictures-640.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert sum(int(row["found"]) for row in rows) == metrics.by_imgsz["416"].default.found
+    assert sum(int(row["found"]) for row in rows) == metrics.by_imgsz["640"].default.found
     assert [float(row["surest_false_alarm"]) for row in rows] == sorted(
         (float(row["surest_false_alarm"]) for row in rows), reverse=True
     )
@@ -102,7 +102,7 @@ def test_a_damaged_picture_is_exit_code_1(data: Path, tmp_path: Path) -> None:
     (line,) = err.splitlines()
     assert code == 1
     assert "near-0.png" in line
-    figures = read_metrics(tmp_path / "out" / "metrics.json").by_imgsz["416"]
+    figures = read_metrics(tmp_path / "out" / "metrics.json").by_imgsz["640"]
     assert figures.default.found + figures.default.missed == 26
 
 
@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_no_figures(what: str, data: Path, drawn_clip: Path, tmp_p
         ((), "--data"),
         (("--data", "no/data.yaml"), "no/data.yaml"),
         (("--data", "DATA", "--split", "test"), "'test'"),
-        (("--data", "DATA", "--imgsz", "416", "333"), "333"),
+        (("--data", "DATA", "--imgsz", "640", "333"), "333"),
         (("--data", "DATA", "--model", "no/model"), "no/model"),
         (("--data", "DATA", "--by-source", "README.md"), "README.md"),
         (("--data", "DATA", "--out", "README.md/below"), "README.md"),
