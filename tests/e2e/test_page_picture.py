@@ -139,7 +139,7 @@ async def test_the_slider_filters_without_a_request(picture_page: Page) -> None:
 async def test_nothing_found_is_said_with_its_threshold(picture_page: Page) -> None:
     """The sentence names the threshold, and its link leads to the slider."""
     await choose(picture_page, NOTHING)
-    await expect(picture_page.locator(".chip")).to_have_text("No firearm found at 40 %", timeout=20_000)
+    await expect(picture_page.locator(".chip")).to_have_text("No firearm found at 35 %", timeout=20_000)
     await picture_page.get_by_role("button", name="Lower the confidence").click()
     await expect(picture_page.get_by_label("Confidence at least")).to_be_focused()
 
