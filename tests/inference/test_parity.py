@@ -40,7 +40,7 @@ CASES = [
 def predicted(name: str, picture: str) -> tuple[GoldenDetection, ...]:
     """What Ultralytics finds, once for all tests."""
     if not MODELS[name].weights.is_file():
-        pytest.skip(f"{MODELS[name].weights.name} lies in ../shared, which is not here")
+        pytest.skip("the weights in ../shared are not here")
     from server.inference.ultralytics import load_weights  # noqa: PLC0415 - the extra
     from tests.golden.make import predict  # noqa: PLC0415 - likewise
 
