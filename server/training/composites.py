@@ -109,7 +109,7 @@ def pasted(material: Material, rng: np.random.Generator) -> Scene | None:
         return None
     for _ in range(int(rng.integers(1, 4))):
         background = paste(background, _any(material.objects, rng), rng=rng, longest_px=(12, 110))
-    return with_others(material, background, rng=rng, most=2)
+    return _with_others(material, background, rng=rng, most=2)
 
 
 def held(material: Material, rng: np.random.Generator) -> Scene | None:
@@ -138,7 +138,7 @@ def held(material: Material, rng: np.random.Generator) -> Scene | None:
 def others(material: Material, rng: np.random.Generator) -> Scene | None:
     """Cut-out things that are no objects of any class, in a picture that mostly shows none either."""
     background = _background(material, rng, with_objects=0.25)
-    return None if background is None or not material.others else with_others(material, background, rng=rng, most=4, least=1)
+    return None if background is None or not material.others else _with_others(material, background, rng=rng, most=4, least=1)
 
 
 def seen_by_camera(material: Material, rng: np.random.Generator) -> Scene | None:
@@ -147,7 +147,7 @@ def seen_by_camera(material: Material, rng: np.random.Generator) -> Scene | None
     return Scene(degraded(picture.pixels, rng), picture.boxes)
 
 
-def with_others(material: Material, picture: Scene, *, rng: np.random.Generator, most: int, least: int = 0) -> Scene:
+def _with_others(material: Material, picture: Scene, *, rng: np.random.Generator, most: int, least: int = 0) -> Scene:
     """The picture with things that are no objects pasted into it."""
     for _ in range(int(rng.integers(least, most + 1)) if material.others else 0):
         picture = paste(picture, _any(material.others, rng), rng=rng, longest_px=(14, 160))
