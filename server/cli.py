@@ -13,7 +13,8 @@ from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.commands.export_arguments import add_export_arguments
 from server.commands.train_arguments import add_train_arguments
-from server.config import Layer, Settings, load_settings
+from server.config.load import Layer, load_settings
+from server.config.settings import Settings
 from server.domain.errors import InvalidRequest, ModelError, SettingsError
 from server.logs import configure_logging
 from server.resources import version

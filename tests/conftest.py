@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from server.config import Auth, Cluster, Live, Predict, Server, Settings, Storage, Videos, Webrtc
+from server.config.settings import Auth, Cluster, Live, Predict, Server, Settings, Storage, Videos, Webrtc
 from server.domain.protocols import Detector
 from server.web import keys
 from server.web.app import create_app

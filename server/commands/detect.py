@@ -13,7 +13,7 @@ from server.commands.detect_summary import Summary
 from server.commands.detect_videos import check_videos
 from server.commands.detect_work import DetectOrder, DetectWork
 from server.commands.exit_codes import INTERRUPTED
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.detection import DetectOptions
 from server.domain.errors import InvalidRequest
 from server.domain.model import ModelInfo

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.detection import DetectOptions
 from server.inference.pool import DetectorPool
 from server.pipeline.result_files import ResultFormat

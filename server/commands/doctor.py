@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from server.commands.exit_codes import OK, PROBLEMS
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.finding import Finding
 from server.web.doctor import Doctor, doctor_answer
 

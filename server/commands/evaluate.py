@@ -12,7 +12,7 @@ import msgspec
 from server.alerts.rules import AlertRule
 from server.commands.exit_codes import INTERRUPTED, OK, PROBLEMS
 from server.commands.progress import Progress
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import InvalidRequest
 from server.domain.protocols import Detector
 from server.inference.letterbox import InputSize

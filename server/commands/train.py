@@ -10,7 +10,7 @@ import msgspec
 
 from server.commands.exit_codes import INTERRUPTED, OK, PROBLEMS
 from server.commands.progress import Progress, ShareProgress
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import InvalidRequest
 from server.inference.letterbox import InputSize
 from server.inference.processors import available_processors

@@ -4,7 +4,7 @@ import errno
 import socket
 from pathlib import Path
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.domain.finding import Finding
 from server.web.credentials import GENERATED_KEY_FILE, configured_keys, is_loopback

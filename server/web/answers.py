@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.model import ModelInfo
 from server.inference.throughput import Throughput
 from server.pipeline.capacity import Capacity, Reason

@@ -11,7 +11,7 @@ from functools import partial
 from aiohttp import web
 
 from server import resources
-from server.config import Settings, Webrtc
+from server.config.settings import Settings, Webrtc
 from server.domain.protocols import Detector
 from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.web.networks import Networks, parse_networks
 from server.web.signed_ids import NodeAddress, SignedIds, parse_node_address

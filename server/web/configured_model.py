@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from server import resources
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.protocols import Detector
 from server.inference.loader import load_detector
 

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 
 logger = logging.getLogger(__name__)

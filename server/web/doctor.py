@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import DetectorFailed, ModelError, SettingsError
 from server.domain.finding import Finding, Sign
 from server.domain.model import ModelInfo

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from server.config import Ecs
+from server.config.settings import Ecs
 from server.transports.registry import SessionRegistry
 from server.web.ecs_metadata import EcsEndpoints, read_task_metadata
 from server.web.embedded_metrics import EmbeddedMetrics

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from server.config import Webrtc
+from server.config.settings import Webrtc
 from server.transports.ice import IceServer
 from server.transports.ice_servers import IceServers, TurnAccess
 

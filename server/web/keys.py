@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 
 from aiohttp import web
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.metrics import Metrics
 from server.transports.path_check import PathChecks
 from server.web.access import Access

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.live import StreamOptions
 from server.pipeline.capacity import Capacity, planned_capacity, present_capacity
 from server.pipeline.stats import LiveTotals

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.web.credentials import is_loopback
 
 _SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})

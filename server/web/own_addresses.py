@@ -5,7 +5,7 @@ import ipaddress
 import aiohttp
 import msgspec
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.transports.network_checks import ask_stun_server
 from server.web.ecs_metadata import EcsEndpoints, read_task_metadata

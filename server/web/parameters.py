@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.detection import DetectOptions
 from server.domain.errors import InvalidRequest
 from server.domain.live import StreamOptions

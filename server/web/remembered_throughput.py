@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.inference.pool import DetectorPool
 from server.inference.processors import available_processors
 from server.inference.throughput import Throughput, measure

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.pipeline.capacity import Capacity
 from server.transports.udp_ports import event_loop_factory

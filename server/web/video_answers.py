@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from server.config import Videos
+from server.config.settings import Videos
 from server.domain.job import JobState
 from server.jobs.announcements import JobView
 from server.jobs.messages import Seen

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from server.config import Videos
+from server.config.settings import Videos
 from server.domain.errors import InvalidRequest
 from server.domain.job import Job
 from server.domain.model import ModelInfo

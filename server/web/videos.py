@@ -8,7 +8,7 @@ import uuid
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.errors import NotOffered
 from server.jobs.files import JobFiles
 from server.jobs.messages import Limits, ModelOrder

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.transports.jpeg_feed import JpegFeeds
 from server.transports.viewer_places import ViewerPlaces
 from server.transports.whep import WhepService

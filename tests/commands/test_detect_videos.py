@@ -12,7 +12,7 @@ import pytest
 from server.commands.detect_summary import Summary
 from server.commands.detect_videos import check_videos
 from server.commands.detect_work import DetectOrder, DetectWork
-from server.config import Settings
+from server.config.settings import Settings
 from server.domain.detection import DetectOptions
 from server.inference.pool import DetectorPool
 from server.media.picture_files import PictureFile

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from server.config import Settings, load_settings
+from server.config.load import load_settings
+from server.config.settings import Settings
 from server.web.networks import parse_networks
 from tests.conftest import REPOSITORY
 from tests.container.ports import free_ports

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from server.config import Auth, Settings
+from server.config.settings import Auth, Settings
 from tests.conftest import ClientFactory, with_sections
 from tests.e2e.test_publishers import run
 from tests.transports.rig import FixedDetector

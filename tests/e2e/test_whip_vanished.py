@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient
 
-from server.config import Live, Settings
+from server.config.settings import Live, Settings
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.e2e.whip_process import WhipProcess

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from ecs.template import FOLDER, SERVICE, SITE, Template
-from server.config import Settings, load_settings
+from server.config.load import load_settings
+from server.config.settings import Settings
 from server.web.routes import ROUTES
 from tests.ecs.builders import SERVICE_DOCUMENT, container, environment, service
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.metrics import METRIC_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from server.config import Auth, Server, Settings
+from server.config.settings import Auth, Server, Settings
 from server.web.routes import ROUTES, Audience, Route
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.web.pictures import picture_file

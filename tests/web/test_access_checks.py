@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.config import Auth, Settings
+from server.config.settings import Auth, Settings
 from server.domain.finding import Finding
 from server.web.access_checks import check_access, check_https, check_tcp_port
 from tests.conftest import with_sections

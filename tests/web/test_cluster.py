@@ -4,8 +4,8 @@ import ipaddress
 
 import pytest
 
-from server.config import Cluster as ClusterSettings
-from server.config import Settings
+from server.config.settings import Cluster as ClusterSettings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.web.cluster import Cluster, resolve_cluster
 from server.web.signed_ids import NodeAddress, SignedIds

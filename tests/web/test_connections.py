@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.web import keys
 from server.web.app import create_app
 from server.web.connections import AppRunner

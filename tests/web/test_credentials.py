@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Auth, Server, Settings
+from server.config.settings import Auth, Server, Settings
 from server.domain.errors import SettingsError
 from server.web.credentials import Keys, is_loopback, resolve_keys
 

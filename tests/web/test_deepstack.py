@@ -11,7 +11,7 @@ import requests
 from aiohttp import FormData
 from PIL import Image
 
-from server.config import Auth, Predict, Settings
+from server.config.settings import Auth, Predict, Settings
 from server.domain.detection import DetectionResult, DetectOptions
 from server.domain.errors import DetectorFailed
 from server.domain.frame import Frame

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from server.config import Auth, IceServer, Settings, Webrtc
+from server.config.settings import Auth, IceServer, Settings, Webrtc
 from server.transports.path_check import MOST_AT_ONCE
 from server.web import keys
 from server.web.doctor import Doctor

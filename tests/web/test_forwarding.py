@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.config import Auth, Cluster, Server, Settings
+from server.config.settings import Auth, Cluster, Server, Settings
 from server.web.app import create_app
 from server.web.forwarding import FORWARDED, GONE_AFTER_S
 from server.web.signed_ids import NodeAddress, SignedIds

@@ -9,7 +9,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from server.config import Auth, IceServer, Live, Predict, Server, Settings, Webrtc
+from server.config.settings import Auth, IceServer, Live, Predict, Server, Settings, Webrtc
 from server.inference.card import read_card
 from server.resources import openapi_file, source_files
 from server.web.source_archive import source_archive

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from server.config import Auth, Model, Settings
+from server.config.settings import Auth, Model, Settings
 from server.inference.card import ModelCard
 from server.inference.letterbox import InputSize
 from server.resources import openapi_file

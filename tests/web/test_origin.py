@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.config import Auth, Server, Settings
+from server.config.settings import Auth, Server, Settings
 from server.web.origin import allowed_hosts, host_name, is_from_another_site, own_hosts
 
 OWN = {"Host": "cam.example:5000"}

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from server.config import Cluster, Settings, Webrtc
+from server.config.settings import Cluster, Settings, Webrtc
 from server.domain.errors import SettingsError
 from server.web.ecs_metadata import EcsEndpoints, read_task_metadata
 from server.web.own_addresses import find_public_address, resolve_addresses

@@ -6,7 +6,7 @@ from posixpath import join, normpath
 
 import pytest
 
-from server.config import Auth, Settings
+from server.config.settings import Auth, Settings
 from server.resources import static_dir
 from tests.conftest import Client, ClientFactory, with_sections
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import FormData
 from PIL import ExifTags, Image
 
-from server.config import Predict, Settings
+from server.config.settings import Predict, Settings
 from server.domain.detection import DetectOptions
 from server.domain.errors import ModelError
 from server.inference.loader import load_detector

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import FormData
 
-from server.config import Predict, Settings
+from server.config.settings import Predict, Settings
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import FakeDetector, HeldDetector

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.inference.pool import DetectorPool
 from server.inference.processors import available_processors
 from server.web.remembered_throughput import RememberedThroughput

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Server, Settings
+from server.config.settings import Server, Settings
 from server.domain.errors import SettingsError
 from server.web.credentials import resolve_keys
 from server.web.runner import run_server

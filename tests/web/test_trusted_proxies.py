@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from server.config import Server, Settings
+from server.config.settings import Server, Settings
 from server.domain.errors import SettingsError
 from server.web.networks import parse_networks
 from server.web.trusted_proxies import as_client_sent

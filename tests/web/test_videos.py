@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientConnectionError, ClientResponse, FormData, web
 from aiohttp.test_utils import TestServer
 
-from server.config import Auth, Settings, Storage, Videos
+from server.config.settings import Auth, Settings, Storage, Videos
 from server.domain.errors import SettingsError
 from server.domain.job import JobState
 from server.jobs import process

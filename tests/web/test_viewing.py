@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from aiohttp import ClientResponse
 
-from server.config import Live, Settings
+from server.config.settings import Live, Settings
 from server.web import keys, mjpeg
 from server.web.handlers import viewing
 from tests.conftest import Client, ClientFactory, with_sections

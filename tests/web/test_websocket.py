@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
-from server.config import Auth, Live, Settings
+from server.config.settings import Auth, Live, Settings
 from server.media.jpeg import decode_i420, encode_i420
 from server.transports.websocket import MOST_DAMAGED_IN_A_ROW
 from server.web import keys

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.config import Live, Settings
+from server.config.settings import Live, Settings
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.rig import Client as Peer

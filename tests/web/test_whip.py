@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from server.config import IceServer, Live, Settings, Webrtc
+from server.config.settings import IceServer, Live, Settings, Webrtc
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.rig import Client as Peer

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientResponse
 from yarl import URL
 
-from server.config import Auth, IceServer, Live, Settings, Webrtc
+from server.config.settings import Auth, IceServer, Live, Settings, Webrtc
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.test_sdp import make_offer
 

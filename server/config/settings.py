@@ -1,27 +1,14 @@
-"""Settings: defaults, then a TOML file, then the environment, then flags; unknown keys are refused."""
+"""All settings of the server, with their defaults."""
 
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from server.domain.errors import SettingsError
+from server.config.section import Count, Fraction, Port, Positive, Section
 from server.inference.letterbox import InputSize
 
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=1)]
-Port = Annotated[int, Meta(ge=0, le=65535)]
 
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A group of settings; unknown keys are an error."""
-
-
-class Server(_Section, frozen=True):
+class Server(Section, frozen=True):
     """Where the server listens and how it ends."""
 
     host: str = "127.0.0.1"
@@ -38,7 +25,7 @@ class Server(_Section, frozen=True):
     """Networks (CIDR) of the proxies in front: X-Forwarded-For, -Proto and -Host are believed from these alone."""
 
 
-class Model(_Section, frozen=True):
+class Model(Section, frozen=True):
     """Which model is served."""
 
     path: str = ""
@@ -55,7 +42,7 @@ class Model(_Section, frozen=True):
     """What OpenVINO computes in; auto lets it take bf16 where the processor has it."""
 
 
-class Inference(_Section, frozen=True):
+class Inference(Section, frozen=True):
     """How detection uses the processor."""
 
     workers: Annotated[int, Meta(ge=1, le=32)] = 2
@@ -64,7 +51,7 @@ class Inference(_Section, frozen=True):
     """Threads of the engine; 0 takes all processors that this process may use."""
 
 
-class Predict(_Section, frozen=True):
+class Predict(Section, frozen=True):
     """Pictures sent by POST."""
 
     default_format: Literal["base64", "json"] = "base64"
@@ -77,7 +64,7 @@ class Predict(_Section, frozen=True):
     """Pictures in work and waiting; above it 429."""
 
 
-class Live(_Section, frozen=True):
+class Live(Section, frozen=True):
     """Live streams."""
 
     max_sessions: Count | None = None
@@ -104,7 +91,7 @@ class Live(_Section, frozen=True):
     """Largest JPEG frame of a WebSocket session in pixels (4096x2160), read from its header before it is decoded."""
 
 
-class Videos(_Section, frozen=True):
+class Videos(Section, frozen=True):
     """Video files, checked one after the other by a process of their own."""
 
     enabled: bool = True
@@ -141,14 +128,14 @@ class Videos(_Section, frozen=True):
     """A check that gets no further and writes nothing for this long is ended and counts as crashed."""
 
 
-class Storage(_Section, frozen=True):
+class Storage(Section, frozen=True):
     """Records of video files."""
 
     url: str = ""
     """Database as SQLAlchemy takes it; empty means SQLite in the data folder."""
 
 
-class IceServer(_Section, frozen=True):
+class IceServer(Section, frozen=True):
     """A STUN or TURN server, in the form browsers take."""
 
     urls: list[str]
@@ -156,7 +143,7 @@ class IceServer(_Section, frozen=True):
     credential: str | None = None
 
 
-class Webrtc(_Section, frozen=True):
+class Webrtc(Section, frozen=True):
     """The media path of WebRTC."""
 
     ice_servers: list[IceServer] = []
@@ -203,7 +190,7 @@ class Webrtc(_Section, frozen=True):
     """Largest bitrate of the annotated video."""
 
 
-class Cluster(_Section, frozen=True):
+class Cluster(Section, frozen=True):
     """Several servers behind one load balancer."""
 
     secret: str = ""
@@ -216,7 +203,7 @@ class Cluster(_Section, frozen=True):
     """Most servers that run at once; with more than one only live video and pictures are offered."""
 
 
-class Ecs(_Section, frozen=True):
+class Ecs(Section, frozen=True):
     """What the server does where it runs as a task of Amazon ECS; elsewhere nothing of it."""
 
     task_protection: Literal["auto", "off"] = "auto"
@@ -225,7 +212,7 @@ class Ecs(_Section, frozen=True):
     """Write the number of live streams to standard output once a minute, in CloudWatch's embedded metric format."""
 
 
-class Auth(_Section, frozen=True):
+class Auth(Section, frozen=True):
     """Who may use the server."""
 
     api_keys: list[str] = []
@@ -240,7 +227,7 @@ class Auth(_Section, frozen=True):
     """How long a browser stays signed in."""
 
 
-class Log(_Section, frozen=True):
+class Log(Section, frozen=True):
     """Log lines."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -249,7 +236,7 @@ class Log(_Section, frozen=True):
     """Text for a person, or one JSON object a line for a collector."""
 
 
-class Settings(_Section, frozen=True):
+class Settings(Section, frozen=True):
     """All settings, one section each."""
 
     server: Server = Server()
@@ -264,67 +251,3 @@ class Settings(_Section, frozen=True):
     ecs: Ecs = Ecs()
     auth: Auth = Auth()
     log: Log = Log()
-
-
-PREFIX = "SIGHTLINE_"
-Layer = dict[str, dict[str, Any]]
-
-
-def load_settings(*, file: Path | None, environ: Mapping[str, str], flags: Layer) -> Settings:
-    """Returns the defaults with a TOML file, `SIGHTLINE_SECTION__KEY` variables and flags laid over them, in this order.
-
-    Raises SettingsError with one line that names the place and the key.
-    """
-    settings = Settings()
-    if file is not None:
-        settings = _lay_over(settings, _read_toml(file), origin=str(file), strict=True)
-    settings = _lay_over(settings, _from_environ(environ), origin="environment", strict=False)
-    return _lay_over(settings, flags, origin="command line", strict=False)
-
-
-def _lay_over(settings: Settings, layer: Layer, *, origin: str, strict: bool) -> Settings:
-    try:
-        given = msgspec.convert(layer, Settings, strict=strict)
-    except msgspec.ValidationError as exc:
-        raise SettingsError(f"{origin}: {exc}") from exc
-    sections = {
-        name: msgspec.structs.replace(getattr(settings, name), **{key: getattr(getattr(given, name), key) for key in keys})
-        for name, keys in layer.items()
-    }
-    return msgspec.structs.replace(settings, **sections)
-
-
-def _read_toml(file: Path) -> Layer:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise SettingsError(f"cannot read the settings file {file}: {exc}") from exc
-
-
-def _from_environ(environ: Mapping[str, str]) -> Layer:
-    layer: Layer = {}
-    for name, value in environ.items():
-        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
-        if name.startswith(PREFIX) and separator:
-            layer.setdefault(section, {})[key] = _parse_list(value) if (section, key) in _list_keys() else value
-    return layer
-
-
-def _list_keys() -> set[tuple[str, str]]:
-    """Section and key of every setting that is a list."""
-    return {
-        (section.name, field.name)
-        for section in msgspec.structs.fields(Settings)
-        for field in msgspec.structs.fields(section.type)
-        if get_origin(field.type) is list
-    }
-
-
-def _parse_list(value: str) -> list[Any]:
-    """Items separated by commas, or a JSON list."""
-    if not value.lstrip().startswith("["):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    try:
-        return msgspec.json.decode(value.encode(), type=list)
-    except msgspec.DecodeError as exc:
-        raise SettingsError(f"environment: {value!r} is not a JSON list: {exc}") from exc

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Settings, load_settings
+from server.config.load import load_settings
+from server.config.settings import Settings
 from server.domain.errors import SettingsError
 
 
