@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from server.config.section import Count, Fraction, Port, Positive, Section
+from server.config.watching import Alerts, Cameras, Email, Mqtt
 from server.inference.letterbox import InputSize
 
 
@@ -129,7 +130,7 @@ class Videos(Section, frozen=True):
 
 
 class Storage(Section, frozen=True):
-    """Records of video files."""
+    """Records of video files, cameras and alerts."""
 
     url: str = ""
     """Database as SQLAlchemy takes it; empty means SQLite in the data folder."""
@@ -245,6 +246,10 @@ class Settings(Section, frozen=True):
     predict: Predict = Predict()
     live: Live = Live()
     videos: Videos = Videos()
+    cameras: Cameras = Cameras()
+    alerts: Alerts = Alerts()
+    mqtt: Mqtt = Mqtt()
+    email: Email = Email()
     storage: Storage = Storage()
     webrtc: Webrtc = Webrtc()
     cluster: Cluster = Cluster()
