@@ -34,6 +34,7 @@ from server.web.middlewares import add_headers, answer_problems, check_access, c
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
+from server.web.records import Records
 from server.web.remembered_throughput import RememberedThroughput
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
@@ -90,6 +91,7 @@ def create_app(
             _changed_aiortc,
             _served_model(detector, time_pool=time_pool),
             _forwarder,
+            _records,
             _videos(own_model=detector is None),
             _live_streams,
             _doctor,
@@ -177,10 +179,24 @@ async def _forwarder(app: web.Application) -> AsyncIterator[None]:
     await forwarder.aclose()
 
 
+async def _records(app: web.Application) -> AsyncIterator[None]:
+    """The database of all that keeps records."""
+    app[app_keys.RECORDS] = records = Records(app[app_keys.SETTINGS])
+    await records.open()
+    yield
+    await records.aclose()
+
+
 def _videos(*, own_model: bool) -> Callable[[web.Application], AsyncIterator[None]]:
     async def videos(app: web.Application) -> AsyncIterator[None]:
         """Video files; they are checked once the model is loaded."""
-        service = VideoService(app[app_keys.SETTINGS], model=app[app_keys.MODEL], check_labels=own_model, io=app[app_keys.IO])
+        service = VideoService(
+            app[app_keys.SETTINGS],
+            model=app[app_keys.MODEL],
+            records=app[app_keys.RECORDS],
+            check_labels=own_model,
+            io=app[app_keys.IO],
+        )
         app[app_keys.VIDEOS] = service
         await service.open()
         yield

@@ -19,6 +19,7 @@ from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.networks import Networks
 from server.web.pictures import PictureService
+from server.web.records import Records
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
 from server.web.videos import VideoService
@@ -33,6 +34,7 @@ CLUSTER = web.AppKey("cluster", Cluster)
 FORWARDER = web.AppKey("forwarder", Forwarder)
 MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
+RECORDS = web.AppKey("records", Records)
 LIVE = web.AppKey("live", LiveService)
 VIDEOS = web.AppKey("videos", VideoService)
 VIEWING = web.AppKey("viewing", ViewingService)
