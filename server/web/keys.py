@@ -11,6 +11,7 @@ from server.metrics import Metrics
 from server.transports.path_check import PathChecks
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.cameras import CameraService
 from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
@@ -36,6 +37,7 @@ MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
 RECORDS = web.AppKey("records", Records)
 LIVE = web.AppKey("live", LiveService)
+CAMERAS = web.AppKey("cameras", CameraService)
 VIDEOS = web.AppKey("videos", VideoService)
 VIEWING = web.AppKey("viewing", ViewingService)
 EVENTS = web.AppKey("events", EventFeeds)
