@@ -60,12 +60,14 @@ class AddressRefused(SightlineError):
 class CameraFailed(SightlineError):
     """A camera cannot be watched now.
 
-    The message is a sentence for a person and holds no credentials. `unauthorised` means that it wants others; `knock` that
-    nothing answers there at all, so that it is worth listening for it.
+    The message is a sentence for a person and holds no credentials. `unauthorised` means that it wants others, `stalled` that
+    nothing comes any more over a connection that stood; `knock` that nothing answers there at all, so that it is worth
+    listening for it.
     """
 
-    def __init__(self, message: str, *, unauthorised: bool = False, knock: bool = False) -> None:
+    def __init__(self, message: str, *, unauthorised: bool = False, stalled: bool = False, knock: bool = False) -> None:
         super().__init__(message)
+        self.stalled = stalled
         self.unauthorised = unauthorised
         self.knock = knock
 

@@ -138,16 +138,14 @@ class CameraConnection:
         nudge.cancel()
         ending.cancel()
 
-    def _has_ended(
-        self, reading: "asyncio.Future[None]", feed: CameraFeed, *, began: float
-    ) -> _Ended:
+    def _has_ended(self, reading: "asyncio.Future[None]", feed: CameraFeed, *, began: float) -> _Ended:
         if self._nudged.is_set():
             return True, None
         if reading.done():
             return True, reading.exception() or CameraFailed("The camera has ended the video.")
         if feed.delivers:
             patience_s = feed.patience_s
-            return feed.silent_s() > patience_s, CameraStalled(f"No new picture has come for {patience_s:g} s.")
+            return feed.silent_s() > patience_s, CameraFailed(f"No new picture has come for {patience_s:g} s.", stalled=True)
         # Opening has two steps with a time-out each; then the first key frame may take as long as a read.
         most_s = 2 * self._patience.connect_s + max(self._patience.read_s, feed.patience_s)
         return self._clock() - began > most_s, CameraFailed("The camera is connected, but no picture comes.")
@@ -197,14 +195,10 @@ class CameraConnection:
                     self._nudged.set()
 
 
-class CameraStalled(CameraFailed):
-    """Nothing comes any more over a connection that still stands."""
-
-
 def _report(failure: Exception, *, lived_s: float, wait_s: float) -> Report:
     if isinstance(failure, CameraFailed) and failure.unauthorised:
         return Report(CameraState.UNAUTHORISED, str(failure), wait_s)
-    if isinstance(failure, CameraStalled):
+    if isinstance(failure, CameraFailed) and failure.stalled:
         return Report(CameraState.STALLED, str(failure), wait_s)
     if lived_s >= GOOD_AFTER_S:
         return Report(CameraState.CONNECTING, str(failure), wait_s)

@@ -93,6 +93,11 @@ class CameraReader:
         try:
             with in_words(self._address):
                 self._read(opened)
+        except CameraFailed as exc:
+            if not exc.knock:
+                raise
+            silent_s = self._options.limits.read_timeout_s
+            raise CameraFailed(f"No new picture has come for {silent_s:g} s.", stalled=True) from None
         finally:
             with in_words(self._address):
                 opened.close()
@@ -182,7 +187,14 @@ class CameraReader:
         if picture.width * picture.height > limits.max_pixels:
             size = f"{picture.width}x{picture.height}"
             raise CameraFailed(f"The picture of {size} has more than {limits.max_pixels} pixels (live.max_pixels).")
-        frame = Frame(pixels=to_i420(picture), layout=PixelLayout.I420, index=index, pts_s=time_s if picture.pts is None else picture.time, received_at=received_at)
+        pts_s = time_s if picture.pts is None else picture.time
+        frame = Frame(
+            pixels=to_i420(picture),
+            layout=PixelLayout.I420,
+            index=index,
+            pts_s=pts_s,
+            received_at=received_at,
+        )
         if not self._stopped.is_set():
             self._sink.put_frame(frame)
 

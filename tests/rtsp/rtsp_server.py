@@ -17,8 +17,8 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - the 
 
 # The file repeats, its times go on; identity holds each picture back until it is due, as a camera does.
 PAYLOADERS = {
-    "h264": "h264parse config-interval=-1 ! video/x-h264,alignment=au ! identity sync=true ! rtph264pay name=pay0 pt=96 config-interval=-1",
-    "h265": "h265parse config-interval=-1 ! video/x-h265,alignment=au ! identity sync=true ! rtph265pay name=pay0 pt=96 config-interval=-1",
+    "h264": "h264parse config-interval=-1 ! video/x-h264,alignment=au ! identity sync=true ! rtph264pay name=pay0 pt=96",
+    "h265": "h265parse config-interval=-1 ! video/x-h265,alignment=au ! identity sync=true ! rtph265pay name=pay0 pt=96",
     "mjpeg": "jpegparse ! identity sync=true ! rtpjpegpay name=pay0 pt=26",
 }
 
