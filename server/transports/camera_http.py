@@ -72,7 +72,7 @@ class HttpOpener:
             _TlsHandler(connect),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.HTTPRedirectHandler(),
-            urllib.request.HTTPErrorProcessor(),
+            _ErrorProcessor(),
             *_authentication(address, credentials),
         ):
             self._opener.add_handler(handler)
@@ -91,6 +91,8 @@ class HttpOpener:
         except urllib.error.URLError as exc:
             reason = exc.reason
             raise (reason if isinstance(reason, Exception) else OSError(str(reason))) from None
+        if response is None:  # nobody here opens what a redirect leads to
+            raise AddressRefused("the camera leads on to something that is not http:// or https://")
         return HttpBody(response)
 
     def open_nested(self, url: str, _flags: int, _options: Mapping[str, str]) -> HttpBody:
@@ -113,6 +115,18 @@ class _Connect:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.settimeout(self._read_timeout_s)
         return connected
+
+
+class _ErrorProcessor(urllib.request.HTTPErrorProcessor):
+    """Ends the connection of each answer that is not what was wanted: the library leaves it open where it asks again."""
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
+        """Looks at the status."""
+        if not 200 <= response.status < 300:
+            response.close()
+        return super().http_response(request, response)
+
+    https_response = http_response
 
 
 class _PlainConnection(http.client.HTTPConnection):

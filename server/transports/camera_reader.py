@@ -112,9 +112,9 @@ class CameraReader:
         self._sink.note_codec(codec, paced=opened.paced)
         pace = _Pace(self._stopped, clock=self._clock) if opened.paced else None
         for packet, waited_s in self._packets(opened, stream):
-            if pace is not None and packet.pts is not None:
-                pace.wait(float(packet.pts * packet.time_base))
-            self._take(packet, codec=codec, waited_s=1.0 if pace else waited_s)
+            if pace is not None and packet.dts is not None:
+                pace.wait(float(packet.dts * packet.time_base))
+            self._take(packet, codec=codec, waited_s=None if pace else waited_s)
 
     def _prepare(self, stream: VideoStream) -> VideoCodec:
         context = stream.codec_context
@@ -142,14 +142,15 @@ class CameraReader:
             if stream.codec_context is not None:
                 stream.codec_context.flush_buffers()
 
-    def _take(self, packet: "av.Packet[VideoStream]", *, codec: VideoCodec, waited_s: float) -> None:
+    def _take(self, packet: "av.Packet[VideoStream]", *, codec: VideoCodec, waited_s: float | None) -> None:
+        """Hands a packet on; `waited_s` None where times and clock have nothing to do with each other."""
         now = self._clock()
         stamp = packet.pts if packet.pts is not None else packet.dts
         order = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None or order is None:  # the first ones of a connection
-            time_s, received_at = self._last_time_s, now
-        else:
-            time_s = self._last_time_s = float(stamp * packet.time_base)
+        received_at = now
+        time_s = self._last_time_s if stamp is None else float(stamp * packet.time_base)  # the first ones may have none
+        self._last_time_s = time_s
+        if order is not None and waited_s is not None:
             received_at = self._arrivals.received(float(order * packet.time_base), now=now, waited_s=waited_s)
         if self._options.hands_packets:
             self._sink.put_packet(EncodedPacket(bytes(packet), codec, packet.is_keyframe, received_at, time_s))
@@ -203,15 +204,15 @@ class CameraReader:
         if self._options.max_fps is None:
             return True
         interval_s = 1 / self._options.max_fps
-        # A quarter early is on time: cameras do not keep their intervals to the millisecond.
-        if now < self._due_at - interval_s / 4:
+        # A tenth early is on time: cameras do not keep their intervals to the millisecond.
+        if now < self._due_at - interval_s / 10:
             return False
-        self._due_at = max(self._due_at + interval_s, now)
+        self._due_at = (self._due_at if now - self._due_at < interval_s else now) + interval_s
         return True
 
 
 class _Pace:
-    """Holds packets back until they are due: for what comes faster than it happened."""
+    """Holds packets back until they are due by their times of decoding: for what comes faster than it happened."""
 
     def __init__(self, stopped: threading.Event, *, clock: Callable[[], float]) -> None:
         self._stopped = stopped
@@ -222,7 +223,7 @@ class _Pace:
     def wait(self, time_s: float) -> None:
         """Returns when the packet of that time is due; after a jump of the times, or a pause, a new reckoning begins."""
         now = self._clock()
-        if self._offset is None or time_s < self._last - 1 or not -1 < self._offset + time_s - now < 15:
+        if self._offset is None or time_s < self._last or not -1 < self._offset + time_s - now < 15:
             self._offset = now - time_s
         self._last = time_s
         self._stopped.wait(max(0.0, self._offset + time_s - now))
