@@ -28,6 +28,7 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         pool=POOL if loaded else None,
         detections_fps=67.5 if loaded else None,
         streams_short=True,
+        cameras={"live": 2, "unreachable": 1},
         videos=VideoStats({"queued": 2, "running": 1}, {"done": 5, "crashed": 1}, frames=900, seconds=30.5),
     )
 
@@ -58,6 +59,7 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_detector_throughput", ""] == 67.5
     assert samples["sightline_live_streams_short", ""] == 1
     assert samples["sightline_videos", "queued"] == 2
+    assert samples["sightline_cameras", "unreachable"] == 1
     assert samples["sightline_video_checks_total", "crashed"] == 1
     assert samples["sightline_video_frames_total", ""] == 900
     assert samples["sightline_video_seconds_total", ""] == 30.5
