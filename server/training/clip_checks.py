@@ -28,6 +28,8 @@ class CheckedClip:
     times_s: list[float] = field(default_factory=list)
     detections: list[Detections] = field(default_factory=list)
     distinct: list[bool] = field(default_factory=list)
+    width_px: int = 1
+    height_px: int = 1
 
     @property
     def duration_s(self) -> float:
@@ -71,6 +73,7 @@ class ClipChecker:
     def _add(self, clip: CheckedClip, frame: Frame, *, found: Detections) -> None:
         # 64 bits: a hundred hours of frames collide less than once in a hundred thousand evaluations.
         digest = hashlib.blake2b(frame.pixels.data, digest_size=8).digest()
+        clip.width_px, clip.height_px = frame.width, frame.height
         clip.times_s.append(frame.pts_s)
         clip.detections.append(found)
         clip.distinct.append(digest not in self._seen)
