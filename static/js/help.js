@@ -49,6 +49,19 @@ function responsibleUse() {
       "The detector misses things and takes other things for firearms: small, dark, blurred or partly hidden ones above all. " +
         "Nothing found does not mean that nothing is there.",
     ),
+    h(
+      "p",
+      {},
+      "An alert is a candidate until a person confirms or dismisses it. It keeps a picture and a short clip for some weeks, " +
+        "of webcams too, unless that is switched off.",
+    ),
     h("p", {}, "Film only where you may, and tell the people who are filmed."),
+    h(
+      "p",
+      {},
+      "What the detector misses in figures, what is stored, for how long, and how to switch it off: docs/responsible-use.md in the ",
+      h("a", { href: document.getElementById("source")?.getAttribute("href") ?? "#" }, "source code"),
+      ".",
+    ),
   ];
 }

@@ -121,7 +121,7 @@ def test_training_takes_the_data_set(dataset: Path) -> None:
     checked = check_dataset(dataset, imgsz=640, threads=2, max_pixels=10_000_000)
     assert not [one for one in checked.report.findings if one.severity == "error"]
     assert {split: len(pictures) for split, pictures in checked.splits.items()} == {"train": 16, "val": 4}
-    code, _, err = run("train", "--data", str(dataset), "--check-only")
+    code, _, err = run("train", "--data", str(dataset), "--check-only", "--out", str(dataset.parent / "out"))
     assert code == 0, err
 
 
