@@ -27,8 +27,12 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 async def fetched(handler: Handler) -> tuple[bytes, str, str]:
     """The answer of a handler: content, type, and the name under which a browser keeps it."""
+
+    async def answer_all(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
     app = web.Application()
-    app.router.add_get("/", handler)
+    app.router.add_get("/", answer_all)
     async with TestClient(TestServer(app)) as client, client.get("/") as answer:
         return await answer.read(), answer.content_type, answer.headers["Content-Disposition"]
 
