@@ -119,9 +119,11 @@ class AlertWatch:
         sighting = self._sighting
         if sighting is not None and sighting.track == track_id:
             object_id = sighting.object_id
-            self._sighting, self._told_s = None, float("-inf")
+            self._sighting = None
         else:
             object_id = self._same.of(track_id)
+        if self._told and self._told[-1] == track_id:
+            self._told_s = float("-inf")  # its cool-down ends with it, though its object may have gone
         if object_id is not None:
             self._dismissed.add(object_id)
 

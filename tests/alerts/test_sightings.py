@@ -136,6 +136,15 @@ def test_a_dismissed_object_that_comes_back_is_something_new() -> None:
     assert watching.see(seen(2)) == [(2, 0.2)]
 
 
+def test_a_dismissal_ends_the_cool_down_though_the_object_has_gone() -> None:
+    """The umbrella has left; what comes next is nothing that anybody has looked at."""
+    watching = Watching(replace(RULE, cooldown_s=60))
+    watching.see(seen(1))
+    watching.see(for_s=5)
+    watching.watch.dismissed(1)
+    assert watching.see(seen(2)) == [(2, 0.2)]
+
+
 def test_an_older_alert_that_is_dismissed_leaves_the_open_one_alone() -> None:
     """Its object is gone."""
     watching = Watching()
