@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.alerts.rules import AlertRule, AlertWatch
 from server.alerts.same_object import overlap
@@ -190,3 +193,22 @@ def test_hits_are_told() -> None:
 def test_overlap_is_intersection_over_union(other: Box, share: float) -> None:
     """Boxes that only touch have nothing in common."""
     assert overlap(HERE, other) == pytest.approx(share)
+
+
+@given(
+    runs=st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(1, 9)), max_size=30),
+    cooldown=st.sampled_from([0, 3]),
+)
+def test_between_two_alerts_lies_a_pause(runs: list[tuple[bool, int, int]], cooldown: int) -> None:
+    """Whatever is seen under whatever ids: they are never nearer than the cool-down, and never in one sighting."""
+    watch = AlertWatch(replace(RULE, cooldown_s=cooldown))
+    frames = [track if visible else None for visible, length, track in runs for _ in range(length)]
+    alerts = [
+        number
+        for number, track in enumerate(frames)
+        if watch.update([seen(track)] if track else [], time_s=number / 10, width=100, height=100)
+    ]
+    for first, second in pairwise(alerts):
+        signs = "".join("x" if one else "." for one in frames[first:second])
+        assert "." * 19 in signs
+        assert second - first >= 10 * cooldown
