@@ -1,0 +1,90 @@
+// @ts-check
+import { WORDS } from "./alert-words.js";
+import { countOf } from "./format.js";
+import { Stage } from "./stage.js";
+import { ALERT_STATES } from "./states.js";
+
+/** @typedef {{id: string, name: string, state: string}} CameraState */
+
+/** What the place Alerts says when no alert is shown, with who is watching. */
+export class AlertEmpty {
+  #watches;
+  #hasCameras;
+  #stage;
+  /** @type {CameraState[]} */
+  #cameras = [];
+  #checkedAt = 0;
+  /** @type {[string, Record<string, unknown>]} */
+  #shown = ["loading", {}];
+
+  /**
+   * @param {import("./types.js").Info} info
+   * @param {import("./events.js").ServerEvents} events
+   * @param {{showAll: () => void, load: () => void}} on
+   */
+  constructor(info, events, { showAll, load }) {
+    this.#hasCameras = info.features.includes("cameras");
+    this.#watches = (info.alerts?.sources ?? []).some((source) => source !== "camera");
+    const acts = { showAll, now: load, addCamera: () => (location.hash = "#/cameras"), signIn: () => location.reload() };
+    const onaction = (/** @type {string} */ action) => acts[/** @type {keyof typeof acts} */ (action)]?.();
+    this.#stage = new Stage({ states: ALERT_STATES, media: [], tools: [], onaction });
+    this.#stage.element.classList.add("alempty");
+    this.#stage.show("loading");
+    events.on("cameras", ({ cameras }) => {
+      this.#cameras = cameras;
+    });
+    events.on("camera_ages", ({ cameras }) => this.#heardAges(cameras));
+  }
+
+  get element() {
+    return this.#stage.element;
+  }
+
+  /** The cameras of the server, names by id. @returns {[string, string][]} */
+  get cameras() {
+    return this.#cameras.map(({ id, name }) => [id, name]);
+  }
+
+  /** @param {{age_ms: number | null}[]} ages */
+  #heardAges(ages) {
+    const youngest = Math.min(...ages.map(({ age_ms }) => age_ms ?? Infinity));
+    if (Number.isFinite(youngest)) this.#checkedAt = Date.now() - youngest;
+  }
+
+  /**
+   * @param {object} shown
+   * @param {import("./alert-store.js").AlertStore} shown.store
+   * @param {import("./alert-filters.js").AlertFilters} shown.filters
+   * @param {string} shown.named  the alert that the address names
+   */
+  show({ store, filters, named }) {
+    this.#shown = [this.#state(store, filters, named), { day: filters.dayName, state: word(filters.segment) }];
+    this.tick();
+  }
+
+  /**
+   * @param {import("./alert-store.js").AlertStore} store
+   * @param {import("./alert-filters.js").AlertFilters} filters
+   * @param {string} named
+   */
+  #state(store, filters, named) {
+    if (store.state !== "loaded") return store.state;
+    if (named) return "gone";
+    if (filters.source || !["candidate", "all"].includes(filters.segment)) return "filtered";
+    if (!filters.isToday) return "noneThatDay";
+    if (this.#cameras.length) return "none";
+    return this.#hasCameras && !this.#watches ? "noCameras" : this.#hasCameras ? "noneAddCamera" : "noneWatched";
+  }
+
+  /** Renews what it says of the cameras; once a second. */
+  tick() {
+    const live = this.#cameras.filter(({ state }) => state === "live").length;
+    const ago = this.#checkedAt ? `, last checked ${Math.floor((Date.now() - this.#checkedAt) / 1000)} s ago` : "";
+    const watching = `${countOf(live, "camera")} watching${live ? ago : ""}.`;
+    const [state, values] = this.#shown;
+    this.#stage.show(state, { ...values, watching });
+  }
+}
+
+/** @param {import("./alert-filters.js").Segment} segment */
+const word = (segment) => (segment === "all" || segment === "candidate" ? "" : `${WORDS[segment].toLowerCase()} `);
