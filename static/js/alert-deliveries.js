@@ -43,13 +43,8 @@ export class AlertDeliveries {
   }
 
   #nobody() {
-    const set = h("button", { class: "link", type: "button", onclick: this.#onchannels }, "Channels");
-    return h(
-      "div",
-      { class: "sent" },
-      h("h3", {}, "Sent to nobody"),
-      h("p", { class: "sub" }, "No channel is set up. See ", set, "."),
-    );
+    const open = h("button", { class: "btn small", type: "button", onclick: this.#onchannels }, "See channels");
+    return h("div", { class: "sent" }, h("h3", {}, "Sent to nobody"), h("p", { class: "sub" }, "No channel is set up."), open);
   }
 
   /**

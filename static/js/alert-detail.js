@@ -54,9 +54,9 @@ export class AlertDetail {
     const back = h("a", { class: "btn ghost small backl", href: "#/alerts" }, icon("left"), "Alerts");
     const head = h("div", { class: "alhead" }, back, this.#heading, this.#state);
     const side = h("div", { class: "col side" }, ...this.#best.elements, this.#deliveries.element);
-    const view = h("div", { class: "alview" }, h("div", { class: "col tight" }, ...this.#clip.elements), side);
     const answer = h("div", { class: "answer" }, this.held.element, this.#bar.element);
-    return h("section", { class: "col almain", "aria-labelledby": "alert-heading" }, head, this.note.element, view, answer);
+    const view = h("div", { class: "alview" }, h("div", { class: "col tight" }, ...this.#clip.elements), side, answer);
+    return h("section", { class: "col almain", "aria-labelledby": "alert-heading" }, head, this.note.element, view);
   }
 
   get noteText() {

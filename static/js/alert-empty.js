@@ -9,6 +9,7 @@ import { ALERT_STATES } from "./states.js";
 /** What the place Alerts says when no alert is shown, with who is watching. */
 export class AlertEmpty {
   #watches;
+  #noun;
   #hasCameras;
   #stage;
   /** @type {CameraState[]} */
@@ -24,8 +25,16 @@ export class AlertEmpty {
    */
   constructor(info, events, { showAll, load }) {
     this.#hasCameras = info.features.includes("cameras");
+    this.#noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
     this.#watches = (info.alerts?.sources ?? []).some((source) => source !== "camera");
-    const acts = { showAll, now: load, addCamera: () => (location.hash = "#/cameras"), signIn: () => location.reload() };
+    const acts = {
+      showAll,
+      now: load,
+      addCamera: () => (location.hash = "#/cameras"),
+      toCameras: () => (location.hash = "#/cameras"),
+      toLive: () => (location.hash = "#/live"),
+      signIn: () => location.reload(),
+    };
     const onaction = (/** @type {string} */ action) => acts[/** @type {keyof typeof acts} */ (action)]?.();
     this.#stage = new Stage({ states: ALERT_STATES, media: [], tools: [], onaction });
     this.#stage.element.classList.add("alempty");
@@ -82,7 +91,7 @@ export class AlertEmpty {
     const ago = this.#checkedAt ? `, last checked ${Math.floor((Date.now() - this.#checkedAt) / 1000)} s ago` : "";
     const watching = `${countOf(live, "camera")} watching${live ? ago : ""}.`;
     const [state, values] = this.#shown;
-    this.#stage.show(state, { ...values, watching });
+    this.#stage.show(state, { ...values, watching, noun: this.#noun });
   }
 }
 

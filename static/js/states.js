@@ -37,6 +37,8 @@ export const ACTIONS = {
   sendAgain: { label: "Send again", icon: "swap" },
   remove: { label: "Remove" },
   showAll: { label: "Show all" },
+  toCameras: { label: "See the cameras", icon: "cameras" },
+  toLive: { label: "Open Live", icon: "live" },
   addCamera: { label: "Add camera", icon: "cameras" },
 };
 
@@ -329,13 +331,17 @@ export const VIDEO_STATES = {
   signedOut: SIGNED_OUT,
 };
 
-const NONE_TODAY = { icon: "alerts", heading: "No alerts today", body: "{watching}", actions: [] };
+const NONE_TODAY = { icon: "alerts", heading: "No alerts today", body: "{watching}", actions: ["toCameras"] };
 
 /** @type {Record<string, State>} */
 export const ALERT_STATES = {
-  loading: { icon: "alerts", heading: "Opening", body: "", actions: [], progress: true },
+  loading: { icon: "alerts", heading: "Opening", body: "", actions: ["now"], progress: true },
   none: NONE_TODAY,
-  noneWatched: { ...NONE_TODAY, body: "Live video that runs on this server is watched, and a possible firearm comes here." },
+  noneWatched: {
+    ...NONE_TODAY,
+    body: "Live video that runs on this server is watched, and what may be a {noun} comes here.",
+    actions: ["toLive"],
+  },
   noneAddCamera: {
     ...NONE_TODAY,
     body: "Live video that runs on this server is watched. A camera is watched around the clock.",
