@@ -5,6 +5,9 @@ import { Stage } from "./stage.js";
 import { ALERT_STATES } from "./states.js";
 
 /** @typedef {{id: string, name: string, state: string}} CameraState */
+/** @typedef {import("./alert-store.js").AlertStore} AlertStore */
+/** @typedef {import("./alert-filters.js").AlertFilters} AlertFilters */
+/** @typedef {{store: AlertStore, filters: AlertFilters, named: string, asking: boolean}} Shown  `named` by the address */
 
 /** What the place Alerts says when no alert is shown, with who is watching. */
 export class AlertEmpty {
@@ -15,8 +18,8 @@ export class AlertEmpty {
   /** @type {CameraState[]} */
   #cameras = [];
   #checkedAt = 0;
-  /** @type {[string, Record<string, unknown>]} */
-  #shown = ["loading", {}];
+  /** @type {Shown | null} */
+  #shown = null;
 
   /**
    * @param {import("./types.js").Info} info
@@ -41,6 +44,7 @@ export class AlertEmpty {
     this.#stage.show("loading");
     events.on("cameras", ({ cameras }) => {
       this.#cameras = cameras;
+      this.tick();
     });
     events.on("camera_ages", ({ cameras }) => this.#heardAges(cameras));
   }
@@ -60,38 +64,33 @@ export class AlertEmpty {
     if (Number.isFinite(youngest)) this.#checkedAt = Date.now() - youngest;
   }
 
-  /**
-   * @param {object} shown
-   * @param {import("./alert-store.js").AlertStore} shown.store
-   * @param {import("./alert-filters.js").AlertFilters} shown.filters
-   * @param {string} shown.named  the alert that the address names
-   */
-  show({ store, filters, named }) {
-    this.#shown = [this.#state(store, filters, named), { day: filters.dayName, state: word(filters.segment) }];
+  /** @param {Shown} shown */
+  show(shown) {
+    this.#shown = shown;
     this.tick();
   }
 
-  /**
-   * @param {import("./alert-store.js").AlertStore} store
-   * @param {import("./alert-filters.js").AlertFilters} filters
-   * @param {string} named
-   */
-  #state(store, filters, named) {
+  /** @param {Shown} shown */
+  #state({ store, filters, named, asking }) {
+    if (asking) return "loading";
     if (store.state !== "loaded") return store.state;
     if (named) return "gone";
     if (filters.source || !["candidate", "all"].includes(filters.segment)) return "filtered";
     if (!filters.isToday) return "noneThatDay";
     if (this.#cameras.length) return "none";
-    return this.#hasCameras && !this.#watches ? "noCameras" : this.#hasCameras ? "noneAddCamera" : "noneWatched";
+    if (!this.#hasCameras) return "noneWatched";
+    return this.#watches ? "noneAddCamera" : "noCameras";
   }
 
   /** Renews what it says of the cameras; once a second. */
   tick() {
+    if (!this.#shown || this.element.hidden) return;
+    const { filters } = this.#shown;
     const live = this.#cameras.filter(({ state }) => state === "live").length;
     const ago = this.#checkedAt ? `, last checked ${Math.floor((Date.now() - this.#checkedAt) / 1000)} s ago` : "";
     const watching = `${countOf(live, "camera")} watching${live ? ago : ""}.`;
-    const [state, values] = this.#shown;
-    this.#stage.show(state, { ...values, watching, noun: this.#noun });
+    const values = { day: filters.dayName, state: word(filters.segment), watching, noun: this.#noun };
+    this.#stage.show(this.#state(this.#shown), values);
   }
 }
 

@@ -65,6 +65,7 @@ export class AlertList {
   #rows = new Map();
   /** @type {Alert[]} */
   #shown = [];
+  #drawn = "";
   #body = h("div", { class: "albody" });
   #foot = h("div", { class: "card-foot", hidden: true });
   element = h("aside", { class: "card allist", "aria-label": "Alerts" }, this.#body, this.#foot);
@@ -94,8 +95,9 @@ export class AlertList {
     this.#shown = sections.flatMap(({ alerts }) => alerts);
     const ids = new Set(this.#shown.map(({ id }) => id));
     for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
-    const parts = sections.flatMap((section, at) => this.#section(section, at === 0));
-    this.#body.replaceChildren(...parts);
+    const drawn = JSON.stringify(sections.map(({ title, sub, alerts, none }) => [title, sub, none, alerts.map(({ id }) => id)]));
+    if (drawn !== this.#drawn) this.#body.replaceChildren(...sections.flatMap((one, at) => this.#section(one, at === 0)));
+    this.#drawn = drawn;
     for (const alert of this.#shown) this.#rows.get(alert.id)?.render(alert, alert.id === selected);
     if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
   }

@@ -29,6 +29,7 @@ export class AlertsPlace {
   /** The alert under review, and the one that the address names. */
   #selected = "";
   #named = "";
+  #asking = "";
   #loadedDay = "";
   #timer = 0;
 
@@ -97,11 +98,22 @@ export class AlertsPlace {
    */
   open(id) {
     if (!this.#open) this.#enter();
+    const before = this.#selected;
     this.#named = id;
     if (id || narrow.matches) this.#selected = id;
-    if (id && !this.#store.get(id)) void this.#store.refresh(id);
+    if (id && !this.#store.get(id)) void this.#ask(id);
     this.#render();
-    if (id && this.#detail.element.contains(document.activeElement)) this.#detail.focus();
+    if (!narrow.matches) return;
+    if (id) this.#detail.focus();
+    else this.#list.focus(before);
+  }
+
+  /** An alert that the address names and the page does not know yet. @param {string} id */
+  async #ask(id) {
+    this.#asking = id;
+    await this.#store.refresh(id);
+    this.#asking = "";
+    this.#render();
   }
 
   #enter() {
@@ -176,11 +188,11 @@ export class AlertsPlace {
     const alert = this.#current;
     this.#list.render(sections, this.#selected);
     this.#renderFilters();
-    this.#empty.show({ store: this.#store, filters: this.#filters, named: this.#named });
     const listed = sections.some(({ alerts }) => alerts.length > 0);
     this.element.dataset.view = alert ? "detail" : listed && !this.#named ? "list" : "empty";
     this.#detail.element.hidden = !alert;
     this.#empty.element.hidden = Boolean(alert);
+    this.#empty.show({ store: this.#store, filters: this.#filters, named: this.#named, asking: this.#asking !== "" });
     this.#list.element.hidden = !listed;
     if (alert) this.#detail.show(alert);
     else this.#detail.clear();
@@ -289,8 +301,8 @@ export class AlertsPlace {
     };
     if (!this.#current) return move;
     return {
-      c: { label: "Confirm", run: () => void this.#verdicts.confirm(this.#current, this.#detail.noteText, { key: true }) },
-      d: { label: "Dismiss", run: () => this.#verdicts.dismiss(this.#current, this.#detail.noteText, { key: true }) },
+      c: { label: "Confirm", run: () => void this.#verdicts.confirm(this.#current, this.#detail.noteText) },
+      d: { label: "Dismiss", run: () => this.#verdicts.dismiss(this.#current, this.#detail.noteText) },
       ...move,
       ...this.#detail.keys(),
     };

@@ -6,6 +6,7 @@ import { h, setVar } from "./dom.js";
 /** @typedef {import("./alert-store.js").Day} Day */
 
 const SIGNS = { candidate: "wait", confirmed: "con", dismissed: "dis", expired: "exp" };
+const NEAR_PX = 10;
 const HOURS = [0, 3, 6, 9, 12, 15, 18, 21];
 
 /** All alerts of a day by the hour. The list says the same in words, so the marks are no stops of the Tab key. */
@@ -13,7 +14,9 @@ export class DayLane {
   #onpick;
   #seen = h("span", { class: "seen" });
   #marks = h("div");
-  #lane = h("div", { class: "daylane" }, this.#seen, this.#marks);
+  #lane = h("div", { class: "daylane", onclick: (event) => this.#pressed(event) }, this.#seen, this.#marks);
+  /** @type {Alert[]} */
+  #alerts = [];
   #ticks = h("div", { class: "ticks num", "aria-hidden": "true" });
   element = h("div", { class: "day", role: "group" }, this.#lane, this.#ticks);
   #drawn = "";
@@ -32,9 +35,10 @@ export class DayLane {
     this.now(day);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
+    this.#alerts = [...alerts].reverse();
     this.element.setAttribute("aria-label", `Alerts ${name} by hour`);
     this.#ticks.replaceChildren(...HOURS.map((hour) => tick(hour, day)));
-    this.#marks.replaceChildren(...[...alerts].reverse().map((alert) => this.#mark(alert, day, alert.id === selected)));
+    this.#marks.replaceChildren(...this.#alerts.map((alert) => this.#mark(alert, day, alert.id === selected)));
   }
 
   /**
@@ -45,6 +49,24 @@ export class DayLane {
     const share = place(new Date(), day);
     setVar(this.#seen, "--v", share);
     this.#seen.hidden = share === "0%";
+  }
+
+  /**
+   * Picks the mark that is pressed. Marks of a busy minute lie over each other: pressed again, it is the next one there.
+   * @param {MouseEvent} event
+   */
+  #pressed({ target, clientX, detail }) {
+    const marks = /** @type {HTMLElement[]} */ ([...this.#marks.children]);
+    const own = marks.findIndex((mark) => target instanceof Node && mark.contains(target));
+    if (!detail && own >= 0) return this.#onpick(this.#alerts[own]); // by a screen reader, without a place
+    const off = (/** @type {number} */ at) => {
+      const { left, width } = marks[at].getBoundingClientRect();
+      return Math.abs(left + width / 2 - clientX);
+    };
+    const near = [...marks.keys()].filter((at) => off(at) <= NEAR_PX).sort((a, b) => off(a) - off(b) || b - a);
+    const current = near.findIndex((at) => marks[at].classList.contains("cur"));
+    const next = near[(current + 1) % near.length];
+    if (next !== undefined) this.#onpick(this.#alerts[next]);
   }
 
   /**
@@ -63,7 +85,6 @@ export class DayLane {
         title: label,
         "aria-label": label,
         "aria-current": current ? "true" : null,
-        onclick: () => this.#onpick(alert),
       },
       h("i", { class: `mk ${SIGNS[alert.state]}` }),
     );

@@ -5,7 +5,7 @@ import { opened, taken } from "./alert-words.js";
 /** @typedef {import("./types.js").Alert} Alert */
 /** @typedef {import("./alert-detail.js").Answer} Answer */
 
-const SETTLE_MS = 600; // a key that comes this soon after the next alert has opened was meant for the one before
+const SETTLE_MS = 600; // an answer that comes this soon after the next alert has opened was meant for the one before
 
 /** Sends what a person says of an alert, and says what became of it. */
 export class Verdicts {
@@ -37,33 +37,28 @@ export class Verdicts {
    * Confirms at once.
    * @param {Alert | undefined} alert
    * @param {string | null} note
-   * @param {{key?: boolean}} [how]
    */
-  async confirm(alert, note, { key = false } = {}) {
-    if (alert && this.#mayAnswer(alert, key)) await this.#send(alert, "confirm", { note });
+  async confirm(alert, note) {
+    if (alert && this.#mayAnswer(alert)) await this.#send(alert, "confirm", { note });
   }
 
   /**
    * Dismisses after a while in which it can be taken back.
    * @param {Alert | undefined} alert
    * @param {string | null} note
-   * @param {{key?: boolean}} [how]
    */
-  dismiss(alert, note, { key = false } = {}) {
-    if (!alert || !this.#mayAnswer(alert, key)) return;
+  dismiss(alert, note) {
+    if (!alert || !this.#mayAnswer(alert)) return;
     this.#detail.held.hold(alert, note);
     this.#detail.show(alert);
     this.#detail.held.focus();
     this.#announcer.polite("Dismissed. Undo within 5 seconds.");
   }
 
-  /**
-   * @param {Alert} alert
-   * @param {boolean} key  by a key, which may have been meant for the alert before
-   */
-  #mayAnswer({ id, state }, key) {
-    if (key && performance.now() - this.#movedAt < SETTLE_MS) return false;
-    return !this.#busy && (state === "candidate" || state === "expired") && this.#detail.held.id !== id;
+  /** @param {Alert} alert */
+  #mayAnswer({ id, state }) {
+    if (this.#busy || performance.now() - this.#movedAt < SETTLE_MS) return false;
+    return (state === "candidate" || state === "expired") && this.#detail.held.id !== id;
   }
 
   /**

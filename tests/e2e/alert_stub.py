@@ -1,13 +1,11 @@
 """A server's answers about alerts for a page, as the API gives them: states that a real server reaches late or seldom."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import cv2
-import msgspec
 from playwright.async_api import Page, Route, expect
 
 from tests.scenes import draw_firearm
@@ -40,7 +38,7 @@ def make_delivery(channel: str, *, event: str = "candidate", state: str = "sent"
     return delivery | fields
 
 
-def make_alert(name: str, *, ago_s: float = 38, **fields: Any) -> Answers:
+def make_alert(name: str, *, ago_s: float = 10, **fields: Any) -> Answers:
     """One waiting alert of the camera `name`, with a clip of ten seconds."""
     key = name.lower().replace(" ", "-")
     (x1, y1, x2, y2), *_ = draw_firearm().boxes
@@ -97,45 +95,47 @@ class AlertStub:
         await _json(route, info)
 
     async def _answer(self, route: Route) -> None:
-        parts = route.request.url.partition("/api/")[2].partition("?")[0].split("/")
-        if parts[0] == "channels":
-            return await _json(route, {"channels": [{"name": "mqtt", "kind": "mqtt", "target": "10.0.4.2", "last_sent_at": None, "last_error": None}]})
-        if len(parts) == 1:
+        what, _, rest = route.request.url.partition("/api/")[2].partition("?")[0].partition("/")
+        key, _, part = rest.partition("/")
+        if what == "channels":
+            channel = {"name": "mqtt", "kind": "mqtt", "target": "10.0.4.2", "last_sent_at": None, "last_error": None}
+            await _json(route, {"channels": [channel]})
+        elif not key:
             newest = sorted(self.alerts.values(), key=lambda alert: str(alert["opened_at"]), reverse=True)
-            return await _json(route, {"alerts": newest, "waiting": 0})
-        alert = self.alerts.get(parts[1])
-        if alert is None:
-            return await _json(route, {"title": "Not found", "status": 404}, status=404)
-        what = parts[2] if len(parts) > 2 else ""
-        if route.request.method != "GET":
-            return await self._change(route, alert, what)
-        files: dict[str, Callable[[], tuple[str, bytes]]] = {
-            "": lambda: ("application/json", json.dumps(alert).encode()),
-            "snapshot.jpg": lambda: ("image/jpeg", self._snapshot),
-            "clip.mp4": lambda: ("video/mp4", self._clip),
-            "detections.json": lambda: ("application/json", _detections(alert)),
-        }
-        kind, body = files[what]()
-        await route.fulfill(content_type=kind, body=body)
+            await _json(route, {"alerts": newest, "waiting": 0})
+        elif route.request.method == "GET":
+            await self._part(route, self.alerts[key], part)
+        else:
+            await self._change(route, self.alerts[key], part)
 
-    async def _change(self, route: Route, alert: Answers, what: str) -> None:
-        body = msgspec.json.decode(route.request.post_data or "{}")
-        self.asked.append((route.request.method, f"{alert['id']}/{what}".rstrip("/"), body))
+    async def _part(self, route: Route, alert: Answers, part: str) -> None:
+        if part == "snapshot.jpg":
+            await route.fulfill(content_type="image/jpeg", body=self._snapshot)
+        elif part == "clip.mp4":
+            await route.fulfill(content_type="video/mp4", body=self._clip)
+        else:
+            await _json(route, _detections(alert) if part else alert)
+
+    async def _change(self, route: Route, alert: Answers, part: str) -> None:
+        body = json.loads(route.request.post_data or "{}")
+        self.asked.append((route.request.method, f"{alert['id']}/{part}".rstrip("/"), body))
         if self.refusal is not None:
             status, problem = self.refusal
             self.refusal = None
-            return await _json(route, problem, status=status)
+            await _json(route, problem, status=status)
+            return
         words = {"confirm": "confirmed", "dismiss": "dismissed"}
-        if what in words:
-            alert |= {"state": words[what], "decided_by": "Ana", "decided_at": iso(0), "reason": body.get("reason")}
-        alert["note"] = body.get("note")
+        if part in words:
+            alert |= {"state": words[part], "decided_by": "Ana", "decided_at": iso(0), "reason": body.get("reason")}
+        if part in {"confirm", "dismiss", ""}:
+            alert["note"] = body.get("note")
         await _json(route, alert)
 
 
-def _detections(alert: Answers) -> bytes:
+def _detections(alert: Answers) -> Answers:
     result = {"class": 0, "name": "firearm", "confidence": 0.9, "box": alert["box"], "track_id": 3}
     frames = [{"t": n / 10, "results": [result] if -7 <= n < 20 else []} for n in range(-50, 50)]
-    return json.dumps({"alert_at": 0, "width": 640, "height": 480, "frames": frames}).encode()
+    return {"alert_at": 0, "width": 640, "height": 480, "frames": frames}
 
 
 async def _json(route: Route, value: object, *, status: int = 200) -> None:

@@ -5,24 +5,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.e2e.alert_stub import AlertStub, iso, make_alert, make_delivery
+from tests.e2e.alert_stub import AlertStub, Answers, iso, make_alert, make_delivery
 from tests.e2e.browser import RunningServer, eventually, new_page
 from tests.e2e.test_page_states import LOWEST_CONTRAST, fits
 from tests.e2e.test_page_video_layout import FAULTY_TARGETS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
-DISMISSED = make_alert(
-    "Loading dock", ago_s=6000, state="dismissed", decided_by="Ana", decided_at=iso(5900), reason="Umbrella", clip="missing",
-    deliveries=[
-        make_delivery("mqtt"),
-        make_delivery("webhook", unsure=True),
-        make_delivery("email", state="failed", error="550 no such mailbox"),
-        make_delivery("mqtt", event="dismissed", state="pending", attempts=1, next_try_at=iso(-30)),
-    ],
-)  # fmt: skip
 
 # The colour of the box in the middle of the stage's canvas, where the drawn firearm is.
 ORANGE_PIXELS = """(canvas) => {
@@ -30,7 +20,8 @@ ORANGE_PIXELS = """(canvas) => {
   copy.drawImage(canvas, 0, 0);
   const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   let count = 0;
-  for (let at = 0; at < data.length; at += 4) if (data[at] > 240 && Math.abs(data[at + 1] - 107) < 20 && data[at + 3]) count += 1;
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at] > 240 && Math.abs(data[at + 1] - 107) < 20 && data[at + 3]) count += 1;
   return count;
 }"""
 
@@ -38,7 +29,8 @@ ORANGE_PIXELS = """(canvas) => {
 @pytest.fixture
 def stub(tmp_path: Path) -> AlertStub:
     """Two alerts that wait, and one of earlier that was dismissed."""
-    return AlertStub([make_alert("Counter east"), make_alert("Car park C", ago_s=753, confidence=0.61), DISMISSED], folder=tmp_path)
+    waiting = [make_alert("Counter east"), make_alert("Car park C", ago_s=20, confidence=0.61)]
+    return AlertStub([*waiting, _dismissed()], folder=tmp_path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -49,7 +41,18 @@ async def alerts(page: Page, server: RunningServer, stub: AlertStub) -> AsyncIte
     yield page
 
 
-def _heading(page: Page):  # type: ignore[no-untyped-def]
+def _dismissed() -> Answers:
+    deliveries = [
+        make_delivery("mqtt"),
+        make_delivery("webhook", unsure=True),
+        make_delivery("email", state="failed", error="550 no such mailbox"),
+        make_delivery("mqtt", event="dismissed", state="pending", attempts=1, next_try_at=iso(-30)),
+    ]
+    decided = {"state": "dismissed", "decided_by": "Ana", "decided_at": iso(12), "reason": "Umbrella"}
+    return make_alert("Loading dock", ago_s=30, clip="missing", deliveries=deliveries, **decided)
+
+
+def _heading(page: Page) -> Locator:
     return page.locator("#alert-heading")
 
 
@@ -68,7 +71,8 @@ async def test_two_alerts_are_answered_by_keyboard(alerts: Page, stub: AlertStub
     await expect(_heading(alerts)).to_contain_text("Car park C")
     await expect(_heading(alerts)).to_be_focused()
     assert [asked[1] for asked in stub.asked] == ["alert-counter-east/confirm"]
-    assert stub.asked[0][2] == {"note": "cd: by the till", "time_zone": await alerts.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")}
+    zone = await alerts.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert stub.asked[0][2] == {"note": "cd: by the till", "time_zone": zone}
     assert await alerts.title() == "(1) Alerts - Sightline"
     await alerts.wait_for_timeout(700)  # a second press at once is not for the next alert
     await alerts.keyboard.press("d")
@@ -151,7 +155,8 @@ async def test_the_best_frame_stands_until_the_clip_plays(page: Page, server: Ru
     await stub.add(page, make_alert("Counter east"))
     video = page.locator("video.film-video")
     await expect(video).to_be_visible()
-    await eventually(lambda: video.evaluate("video => !video.paused && video.muted && video.currentTime > 3"), page=page, what="it plays")
+    plays = "video => !video.paused && video.muted && video.currentTime > 3"
+    await eventually(lambda: video.evaluate(plays), page=page, what="it plays")
     await expect(page.locator(".best")).to_be_hidden()
     await expect(page.locator(".cliplane path")).to_have_count(1)
     await eventually(lambda: video.evaluate("video => video.currentTime > 4.5"), page=page, what="the object is in the clip")
@@ -171,14 +176,16 @@ async def test_a_decided_alert_says_who_was_told(alerts: Page, stub: AlertStub) 
     await expect(_heading(alerts)).to_contain_text("Loading dock")
     await expect(alerts.locator(".verdict h2")).to_contain_text("“umbrella”")
     sent = alerts.locator(".sents")
-    for text in ("Sent to 3 channels", "0.4 s, may have arrived twice", "550 no such mailbox", "Dismissal sent to 1 channel", "2nd try in "):
+    for text in ("Sent to 3 channels", "0.4 s, may have arrived twice", "550 no such mailbox"):
+        await expect(sent).to_contain_text(text)
+    for text in ("Dismissal sent to 1 channel", "2nd try in "):
         await expect(sent).to_contain_text(text)
     await alerts.get_by_role("button", name="Send again").click()
     await alerts.get_by_label("Note for the record").fill("a toy after all")
     await alerts.get_by_role("button", name="Save note").click()
     await expect(alerts.locator("#polite")).to_have_text("Note saved")
     assert [asked[:2] for asked in stub.asked] == [
-        ("POST", "alert-loading-dock/deliveries"), ("PATCH", "alert-loading-dock"),
+        ("POST", "alert-loading-dock/deliveries/email-candidate/again"), ("PATCH", "alert-loading-dock"),
     ]  # fmt: skip
 
 
@@ -196,7 +203,7 @@ async def test_filters_say_what_they_leave_out(alerts: Page) -> None:
     await alerts.get_by_role("button", name="Show all").click()
     await expect(alerts.locator(".allist .alrow")).to_have_count(3)
     await expect(alerts.locator(".mkb")).to_have_count(3)
-    await alerts.locator(".mkb").first.click()
+    await alerts.locator(".mkb").first.dispatch_event("click")
     await expect(_heading(alerts)).to_contain_text("Loading dock")
 
 
@@ -245,5 +252,6 @@ async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: Run
         await page.get_by_role("button", name="Play").click()
         await expect(page.locator(".best")).to_be_hidden()
         await page.goto(f"{server.url}/#/live")
-        await expect(page.locator(".live-page .empty")).to_contain_text("Only an alert keeps its picture and a few seconds of video")
+        kept = "Only an alert keeps its picture and a few seconds of video on the server."
+        await expect(page.locator(".live-page .empty")).to_contain_text(kept)
         assert await page.title() == "(2) Live - Sightline"

@@ -23,7 +23,8 @@ SHOW_EACH = """async (values) => {
   const { Stage } = await import("/static/js/stage.js");
   const { ALERT_STATES, LIVE_STATES, PICTURE_STATES, VIDEO_STATES } = await import("/static/js/states.js");
   const shown = [];
-  for (const [prefix, states] of [["", LIVE_STATES], ["", PICTURE_STATES], ["video.", VIDEO_STATES], ["alerts.", ALERT_STATES]]) {
+  for (const [prefix, states] of [["", LIVE_STATES], ["", PICTURE_STATES], ["video.", VIDEO_STATES],
+                                  ["alerts.", ALERT_STATES]]) {
     const stage = new Stage({ states, media: [], tools: [], onaction() {} });
     document.querySelector(".screen").replaceWith(stage.element);
     for (const [name, state] of Object.entries(states)) {
