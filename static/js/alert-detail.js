@@ -90,6 +90,7 @@ export class AlertDetail {
     this.#what.textContent = `${alert.state === "confirmed" ? alert.label : possible(alert)}, ${opened(alert)}`;
     const held = this.held.id === alert.id;
     this.#bar.element.hidden = held;
+    this.held.element.classList.toggle("other", !held);
     this.#bar.show(alert);
     this.#clip.show(alert);
     this.#best.show(alert);

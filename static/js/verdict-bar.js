@@ -47,8 +47,7 @@ export class VerdictBar {
     h("div", { class: "vq" }, this.#heading, this.#wanted, this.#sub),
     this.#note,
     this.#save,
-    this.#yes,
-    this.#no,
+    h("div", { class: "vb" }, this.#yes, this.#no),
   );
 
   /**
