@@ -64,9 +64,11 @@ export class AlertClip {
     return [this.#stage.element, this.#lane.element];
   }
 
-  /** How wide the picture is on the screen, in pixels of the source. */
+  /** Pixels of the screen for one of the source. */
   get scale() {
-    return this.#stage.element.clientWidth / (this.#alert?.width || 1);
+    const { clientWidth, clientHeight } = this.#stage.element;
+    const { width, height } = this.#alert ?? { width: 1, height: 1 };
+    return Math.min(clientWidth / width, clientHeight / height);
   }
 
   open() {
