@@ -1,5 +1,6 @@
 // @ts-check
 import { h } from "./dom.js";
+import { keep, recall } from "./kept.js";
 
 const KEY = "sightline.sound";
 const TONES = [660, 880, 660]; // Hz
@@ -7,7 +8,7 @@ const TONE_S = 0.16;
 
 /** Three short tones for a new alert; off until a person wants them. */
 export class AlertSound {
-  #on = recall();
+  #on = recall(KEY) === "on";
   /** @type {AudioContext | null} */
   #context = null;
 
@@ -17,11 +18,7 @@ export class AlertSound {
 
   set on(value) {
     this.#on = value;
-    try {
-      localStorage.setItem(KEY, value ? "on" : "off");
-    } catch {
-      /* the choice then lasts for this page */
-    }
+    keep(KEY, value ? "on" : "off");
   }
 
   /** Sounds where it is wanted. */
@@ -57,13 +54,5 @@ export class AlertSound {
       h("label", { class: "check" }, box, "Sound on new alert"),
       h("button", { class: "btn small", type: "button", onclick: () => this.test() }, "Test sound"),
     );
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(KEY) === "on";
-  } catch {
-    return false;
   }
 }

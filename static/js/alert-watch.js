@@ -3,7 +3,7 @@ import { AlertSound } from "./alert-sound.js";
 import { AlertStore } from "./alert-store.js";
 import { opened, verdict } from "./alert-words.js";
 import { h } from "./dom.js";
-import { percent } from "./format.js";
+import { countOf, percent } from "./format.js";
 import { Notifications } from "./notifications.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
@@ -18,11 +18,19 @@ export class AlertWatch {
   /** @type {HTMLElement[]} */
   #counts = [];
 
+  /** What an alert leaves on the server. */
+  kept;
+
   /**
+   * @param {import("./types.js").Info} info
    * @param {import("./events.js").ServerEvents} events
    * @param {import("./announcer.js").Announcer} announcer
    */
-  constructor(events, announcer) {
+  constructor({ alerts }, events, announcer) {
+    const { before_s = 5, after_s = 5, keep_days = 30 } = alerts ?? {};
+    this.kept =
+      `An alert keeps its picture, what was detected and ${Math.round(before_s + after_s)} s of video on the server ` +
+      `for ${countOf(keep_days, "day")}. Nothing else of live video is kept.`;
     this.#announcer = announcer;
     this.store = new AlertStore(events);
     this.store.addEventListener("change", () => this.#count());

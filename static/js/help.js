@@ -7,9 +7,9 @@ import { h } from "./dom.js";
  * Opens Help: the shortcuts of this place and their off switch, the sound of alerts, a check of the connection, and how to use
  * what the page says.
  * @param {import("./shortcuts.js").Shortcuts} shortcuts
- * @param {import("./alert-sound.js").AlertSound} [sound]  where the server makes alerts
+ * @param {import("./alert-watch.js").AlertWatch | null} alerts  where the server makes them
  */
-export function openHelp(shortcuts, sound) {
+export function openHelp(shortcuts, alerts) {
   const keys = Object.entries(shortcuts.keys).flatMap(([key, { label, name }]) => [
     h("dt", {}, h("kbd", {}, name ?? key.toUpperCase())),
     h("dd", {}, label),
@@ -24,7 +24,7 @@ export function openHelp(shortcuts, sound) {
     h("h3", {}, "Keys on this place"),
     h("dl", { class: "keys" }, ...keys),
     h("label", { class: "check" }, box, "Single-key shortcuts"),
-    ...(sound ? [h("h3", {}, "Alerts"), sound.control()] : []),
+    ...(alerts ? [h("h3", {}, "Alerts"), alerts.sound.control(), h("p", {}, alerts.kept)] : []),
     h("h3", {}, "Connection"),
     h("p", {}, "Finds out why live video does not work here: this browser, the network between, and the server."),
     connection.element,

@@ -52,7 +52,7 @@ class App {
     await loadSprite().catch(() => undefined); // words stand beside all icons
     new ThemeMenu(byId("theme"));
     new ServerButton(byId("server"), this.#health);
-    byId("help").addEventListener("click", () => openHelp(this.#shortcuts, this.#alerts?.sound));
+    byId("help").addEventListener("click", () => openHelp(this.#shortcuts, this.#alerts));
     byId("responsible").addEventListener("click", openResponsibleUse);
     this.#shortcuts.open();
     this.#health.addEventListener("change", () => this.#waitForInfo());
@@ -68,7 +68,7 @@ class App {
     this.#showAccount(info);
     const has = (/** @type {string} */ place) => info.features.includes(PLACES[place].feature);
     const events = new ServerEvents({ videos: has("video"), cameras: info.features.includes("cameras"), alerts: has("alerts") });
-    if (has("alerts")) this.#alerts = new AlertWatch(events, this.#announcer);
+    if (has("alerts")) this.#alerts = new AlertWatch(info, events, this.#announcer);
     const handOver = (/** @type {string} */ place, /** @type {File[]} */ files) => this.#handOver(place, files);
     const page = { health: this.#health, info, announcer: this.#announcer, events, handOver, alerts: this.#alerts };
     for (const place of Object.keys(PLACES).filter(has)) this.#places.set(place, new PLACES[place].kind(page));

@@ -1,5 +1,6 @@
 // @ts-check
 import { alertAddress } from "./api.js";
+import { keep, recall } from "./kept.js";
 
 const OFF = "sightline.notifications";
 const SHOWN = "sightline.notified";
@@ -82,24 +83,3 @@ export class Notifications extends EventTarget {
 }
 
 const shown = () => (recall(SHOWN) ?? "").split(" ").filter(Boolean);
-
-/** @param {string} key */
-function recall(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} key
- * @param {string} value
- */
-function keep(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    /* it then lasts as long as the page */
-  }
-}
