@@ -21,9 +21,11 @@ export class AlertDeliveries {
     this.#onchannels = onchannels;
   }
 
-  /** @param {Alert} alert */
-  show(alert) {
-    const now = Date.now();
+  /**
+   * @param {Alert} alert
+   * @param {number} now  milliseconds
+   */
+  show(alert, now) {
     const rows = alert.deliveries.map((delivery) => ({ delivery, words: deliveryWords(delivery, now) }));
     const drawn = JSON.stringify([alert.id, rows.map(({ delivery, words }) => [delivery.id, delivery.event, words])]);
     if (drawn === this.#drawn) return;

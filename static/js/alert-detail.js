@@ -31,6 +31,7 @@ export class AlertDetail {
   #clip;
   #best;
   #deliveries;
+  #now;
   #bar;
   /** @type {Alert | null} */
   #alert = null;
@@ -39,9 +40,11 @@ export class AlertDetail {
 
   /**
    * @param {string[]} classes  of the model
+   * @param {() => number} now  of the server, milliseconds
    * @param {Handlers} on
    */
-  constructor(classes, on) {
+  constructor(classes, now, on) {
+    this.#now = now;
     this.#clip = new AlertClip(classes, (image) => (this.#best.image = image));
     this.#best = new BestFrame(() => this.#clip.scale);
     this.#deliveries = new AlertDeliveries((delivery) => this.#alert && on.onagain(this.#alert, delivery), on.onchannels);
@@ -102,10 +105,10 @@ export class AlertDetail {
     const alert = this.#alert;
     if (!alert) return;
     const held = this.held.id === alert.id;
-    const word = held ? "Dismissed" : alert.state === "candidate" ? stateWord(alert, Date.now()) : verdict(alert);
+    const word = held ? "Dismissed" : alert.state === "candidate" ? stateWord(alert, this.#now()) : verdict(alert);
     this.#state.className = `st ${held ? "off" : SIGNS[alert.state]}`;
     if (this.#state.textContent !== word) this.#state.textContent = word;
-    this.#deliveries.show(alert);
+    this.#deliveries.show(alert, this.#now());
   }
 
   /** @param {boolean} busy */

@@ -32,9 +32,9 @@ class Row {
 
   /**
    * @param {Alert} alert
-   * @param {boolean} selected
+   * @param {{selected: boolean, now: number}} how  in milliseconds
    */
-  render(alert, selected) {
+  render(alert, { selected, now }) {
     this.#name.textContent = alert.source.name;
     this.#time.dateTime = alert.opened_at;
     this.#time.textContent = opened(alert);
@@ -48,18 +48,22 @@ class Row {
     this.element.classList.toggle("sel", selected);
     if (selected) this.button.setAttribute("aria-current", "true");
     else this.button.removeAttribute("aria-current");
-    this.tick(alert);
+    this.tick(alert, now);
   }
 
-  /** @param {Alert} alert */
-  tick(alert) {
-    const word = shortWord(alert, Date.now());
+  /**
+   * @param {Alert} alert
+   * @param {number} now  milliseconds
+   */
+  tick(alert, now) {
+    const word = shortWord(alert, now);
     if (this.#word.data !== word) this.#word.data = word;
   }
 }
 
 /** The list of alerts in its sections; a row stays the same element, so that nothing that is pointed at or focused goes away. */
 export class AlertList {
+  #now;
   #onpick;
   /** @type {Map<string, Row>} */
   #rows = new Map();
@@ -70,8 +74,12 @@ export class AlertList {
   #foot = h("div", { class: "card-foot", hidden: true });
   element = h("aside", { class: "card allist", "aria-label": "Alerts" }, this.#body, this.#foot);
 
-  /** @param {(alert: Alert) => void} onpick */
-  constructor(onpick) {
+  /**
+   * @param {() => number} now  of the server, milliseconds
+   * @param {(alert: Alert) => void} onpick
+   */
+  constructor(now, onpick) {
+    this.#now = now;
     this.#onpick = onpick;
   }
 
@@ -98,7 +106,8 @@ export class AlertList {
     const drawn = JSON.stringify(sections.map(({ title, sub, alerts, none }) => [title, sub, none, alerts.map(({ id }) => id)]));
     if (drawn !== this.#drawn) this.#body.replaceChildren(...sections.flatMap((one, at) => this.#section(one, at === 0)));
     this.#drawn = drawn;
-    for (const alert of this.#shown) this.#rows.get(alert.id)?.render(alert, alert.id === selected);
+    for (const alert of this.#shown)
+      this.#rows.get(alert.id)?.render(alert, { selected: alert.id === selected, now: this.#now() });
     if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
   }
 
@@ -128,7 +137,7 @@ export class AlertList {
 
   /** Renews the times; once a second. */
   tick() {
-    for (const alert of this.#shown) if (alert.state === "candidate") this.#rows.get(alert.id)?.tick(alert);
+    for (const alert of this.#shown) if (alert.state === "candidate") this.#rows.get(alert.id)?.tick(alert, this.#now());
   }
 
   /** @param {string} id */

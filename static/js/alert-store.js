@@ -1,9 +1,11 @@
 // @ts-check
 import { ApiError, decideAlert, getAlert, listAlerts, saveAlertNote } from "./api.js";
+import { ownName } from "./own-name.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
 /** @typedef {{since: Date, until: Date}} Day  the first moment of a day, and the first after it */
 
+const SKEW_MS = 3000; // answers carry whole seconds, and travel: less is no difference of clocks
 const MOST = 500; // of one day; what waits is always there in full
 
 /** All alerts that the page knows of: those that wait, and those of the day that is looked at. Dispatches "change", "new", "decided". */
@@ -15,6 +17,7 @@ export class AlertStore extends EventTarget {
   /** Those that the events told of while a list was asked for: they are newer. @type {Set<string>} */
   #told = new Set();
   #heard = false;
+  #skewMs = 0;
   /** @type {Day | null} */
   #day = null;
 
@@ -25,6 +28,11 @@ export class AlertStore extends EventTarget {
     events.on("alerts", ({ alerts }) => this.#hearWaiting(alerts));
     events.on("alert", (alert) => this.#hear(alert));
     events.on("alert_removed", ({ id }) => this.#remove(id));
+  }
+
+  /** The time of the server, which is not always that of the device; milliseconds. */
+  get now() {
+    return Date.now() + this.#skewMs;
   }
 
   /** Those that wait for a person, newest first. */
@@ -63,7 +71,9 @@ export class AlertStore extends EventTarget {
       limit: String(MOST),
     });
     try {
-      const { alerts } = await listAlerts(query);
+      const { alerts, answeredAt } = await listAlerts(query);
+      const skew = answeredAt - Date.now();
+      this.#skewMs = Math.abs(skew) > SKEW_MS ? skew : 0;
       if (this.#day !== day) return;
       for (const old of this.of(day)) if (!this.#told.has(old.id)) this.#alerts.delete(old.id);
       for (const alert of alerts) if (!this.#told.has(alert.id)) this.#alerts.set(alert.id, alert);
@@ -92,7 +102,7 @@ export class AlertStore extends EventTarget {
    * @param {{note: string | null, reason?: string | null}} answer
    */
   async decide(id, verdict, answer) {
-    this.#put(await decideAlert(id, verdict, answer));
+    this.#put(await decideAlert(id, verdict, { ...answer, ...(ownName() && { by: ownName() }) }));
   }
 
   /**

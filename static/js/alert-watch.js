@@ -5,6 +5,7 @@ import { opened, verdict } from "./alert-words.js";
 import { h } from "./dom.js";
 import { countOf, percent } from "./format.js";
 import { Notifications } from "./notifications.js";
+import { nameField } from "./own-name.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
 
@@ -18,17 +19,19 @@ export class AlertWatch {
   /** @type {HTMLElement[]} */
   #counts = [];
 
-  /** What an alert leaves on the server. */
-  kept;
+  #kept;
+  /** Whether the server knows who answers by their key. */
+  #known;
 
   /**
    * @param {import("./types.js").Info} info
    * @param {import("./events.js").ServerEvents} events
    * @param {import("./announcer.js").Announcer} announcer
    */
-  constructor({ alerts }, events, announcer) {
+  constructor({ alerts, auth }, events, announcer) {
+    this.#known = Boolean(auth?.required);
     const { before_s = 5, after_s = 5, keep_days = 30 } = alerts ?? {};
-    this.kept =
+    this.#kept =
       `An alert keeps its picture, what was detected and ${Math.round(before_s + after_s)} s of video on the server ` +
       `for ${countOf(keep_days, "day")}. Nothing else of live video is kept.`;
     this.#announcer = announcer;
@@ -36,6 +39,11 @@ export class AlertWatch {
     this.store.addEventListener("change", () => this.#count());
     this.store.addEventListener("new", (event) => this.#hear(/** @type {CustomEvent<Alert>} */ (event).detail));
     this.store.addEventListener("decided", (event) => this.#replace(/** @type {CustomEvent<Alert>} */ (event).detail));
+  }
+
+  /** What Help has of alerts. @returns {HTMLElement[]} */
+  help() {
+    return [h("h3", {}, "Alerts"), ...(this.#known ? [] : [nameField()]), this.sound.control(), h("p", {}, this.#kept)];
   }
 
   /** A number for a link to the alerts: how many wait. */

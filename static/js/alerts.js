@@ -19,7 +19,7 @@ export class AlertsPlace {
   #announcer;
   #store;
   #notifications;
-  #list = new AlertList((alert) => this.#pick(alert.id));
+  #list;
   #lane = new DayLane((alert) => this.#pickAny(alert));
   #filters = new AlertFilters(() => this.#filtered());
   #detail;
@@ -45,7 +45,9 @@ export class AlertsPlace {
     this.#announcer = announcer;
     this.#store = alerts.store;
     this.#notifications = alerts.notifications;
-    this.#detail = new AlertDetail(info.model.classes, {
+    const now = () => this.#store.now;
+    this.#list = new AlertList(now, (alert) => this.#pick(alert.id));
+    this.#detail = new AlertDetail(info.model.classes, now, {
       onconfirm: () => void this.#verdicts.confirm(this.#current, this.#detail.noteText),
       ondismiss: () => this.#verdicts.dismiss(this.#current, this.#detail.noteText),
       onnote: (alert, note) => void this.#verdicts.saveNote(alert, note),

@@ -232,11 +232,14 @@ export async function checkWebSocket(query, signal) {
 }
 
 /**
- * Alerts, newest first.
+ * Alerts, newest first, and when the server said so (milliseconds, not a number where it does not say).
  * @param {URLSearchParams} query  state, since, until, camera, limit
- * @returns {Promise<{alerts: Alert[], waiting: number}>}
+ * @returns {Promise<{alerts: Alert[], answeredAt: number}>}
  */
-export const listAlerts = async (query) => (await call(`/api/alerts?${query}`)).json();
+export async function listAlerts(query) {
+  const response = await call(`/api/alerts?${query}`);
+  return { alerts: (await response.json()).alerts, answeredAt: Date.parse(response.headers.get("Date") ?? "") };
+}
 
 /**
  * The address of an alert, or of something that belongs to it.
@@ -263,7 +266,7 @@ export const getAlertDetections = async (id, signal) => (await call(alertAddress
  * Sends what a person says of an alert; outlives the page, so that an answer is not lost when the tab is closed.
  * @param {string} id
  * @param {"confirm" | "dismiss"} verdict
- * @param {{note: string | null, reason?: string | null}} answer
+ * @param {{note: string | null, reason?: string | null, by?: string | null}} answer
  * @returns {Promise<Alert>}
  */
 export async function decideAlert(id, verdict, answer) {

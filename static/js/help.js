@@ -24,7 +24,7 @@ export function openHelp(shortcuts, alerts) {
     h("h3", {}, "Keys on this place"),
     h("dl", { class: "keys" }, ...keys),
     h("label", { class: "check" }, box, "Single-key shortcuts"),
-    ...(alerts ? [h("h3", {}, "Alerts"), alerts.sound.control(), h("p", {}, alerts.kept)] : []),
+    ...(alerts?.help() ?? []),
     h("h3", {}, "Connection"),
     h("p", {}, "Finds out why live video does not work here: this browser, the network between, and the server."),
     connection.element,

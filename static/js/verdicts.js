@@ -101,7 +101,7 @@ export class Verdicts {
     const name = here ? "" : `${alert.source.name}, ${opened(alert)}:`;
     const shown = this.#store.get(alert.id);
     if (here && shown) this.#detail.show(shown);
-    if (error instanceof ApiError && error.status === 409) return this.#say(name, taken(error.problem, Date.now()));
+    if (error instanceof ApiError && error.status === 409) return this.#say(name, taken(error.problem, this.#store.now));
     const why = error instanceof ApiError ? error.message : "The server does not answer.";
     this.#say(`${name} Your answer was not sent.`.trim(), why, { label: "Send again", onclick: again });
   }
