@@ -38,7 +38,7 @@ class Row {
     this.#name.textContent = alert.source.name;
     this.#time.dateTime = alert.opened_at;
     this.#time.textContent = opened(alert);
-    this.#rest.data = ` · ${percent(alert.confidence)}`;
+    this.#rest.data = ` · ${percent(alert.confidence).replace(" ", "\u00a0")}`;
     // the best frame changes while the object stays in view
     if (this.#confidence !== alert.confidence)
       this.#image.src = `${alertAddress(alert.id, "snapshot.jpg?crop=1")}&best=${Math.round(alert.confidence * 1000)}`;
