@@ -16,7 +16,7 @@ Answers = dict[str, Any]
 _EVENTS = """
 window.EventSource = class extends EventTarget {
   readyState = 1;
-  constructor() { super(); window.__events = this; setTimeout(() => this.dispatchEvent(new Event("open"))); }
+  constructor(url) { super(); this.url = url; window.__events = this; setTimeout(() => this.dispatchEvent(new Event("open"))); }
   close() {}
 };
 window.EventSource.CLOSED = 2;

@@ -62,6 +62,7 @@ async def _boxes(page: Page) -> bool:
 
 async def test_two_alerts_are_answered_by_keyboard(alerts: Page, stub: AlertStub) -> None:
     """C confirms the first with its note and opens the next; D holds it back for a while, with a reason, then sends it."""
+    assert await alerts.evaluate("window.__events.url") == "/api/events?videos=all&cameras=1&alerts=1"
     assert await alerts.title() == "(2) Alerts - Sightline"
     await expect(alerts.locator(".nav .count")).to_have_text("2 waiting")
     await alerts.keyboard.press("n")
