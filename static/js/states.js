@@ -36,6 +36,10 @@ export const ACTIONS = {
   chooseFiles: { label: "Choose files", icon: "upload" },
   sendAgain: { label: "Send again", icon: "swap" },
   remove: { label: "Remove" },
+  showAll: { label: "Show all" },
+  toCameras: { label: "See the cameras", icon: "cameras" },
+  toLive: { label: "Open Live", icon: "live" },
+  addCamera: { label: "Add camera", icon: "cameras" },
 };
 
 /** @type {State} */
@@ -171,6 +175,17 @@ export function withoutVideos(states) {
   return Object.fromEntries(
     Object.entries(states).map(([name, state]) => [name, { ...state, actions: state.actions.map(instead) }]),
   );
+}
+
+/**
+ * The same states where alerts are made from webcams too: then not everything is forgotten.
+ * @param {Record<string, State>} states
+ * @returns {Record<string, State>}
+ */
+export function withAlerts(states) {
+  const body =
+    "Start your camera. Each picture is checked as it arrives. Only an alert keeps its picture and a few seconds of video on the server.";
+  return { ...states, idle: { ...states.idle, body } };
 }
 
 /** @type {Record<string, State>} */
@@ -310,6 +325,41 @@ export const VIDEO_STATES = {
     icon: "server",
     heading: "The server does not answer",
     body: "Check that it is running and that this device is online. The list comes by itself then.",
+    actions: ["now"],
+    primary: true,
+  },
+  signedOut: SIGNED_OUT,
+};
+
+const NONE_TODAY = { icon: "alerts", heading: "No alerts today", body: "{watching}", actions: ["toCameras"] };
+
+/** @type {Record<string, State>} */
+export const ALERT_STATES = {
+  loading: { icon: "alerts", heading: "Opening", body: "", actions: ["now"], progress: true },
+  none: NONE_TODAY,
+  noneWatched: {
+    ...NONE_TODAY,
+    body: "Live video that runs on this server is watched, and what may be a {noun} comes here.",
+    actions: ["toLive"],
+  },
+  noneAddCamera: {
+    ...NONE_TODAY,
+    body: "Live video that runs on this server is watched. A camera is watched around the clock.",
+    actions: ["addCamera"],
+  },
+  noCameras: { icon: "cameras", heading: "Alerts come from cameras", body: "Add one first.", actions: ["addCamera"], primary: true },
+  noneThatDay: { icon: "alerts", heading: "No alerts {day}", body: "", actions: ["showAll"] },
+  filtered: { icon: "alerts", heading: "No {state}alerts {day}", body: "", actions: ["showAll"] },
+  gone: {
+    icon: "block",
+    heading: "This alert is not here any more",
+    body: "It was deleted, or its time on the server was over.",
+    actions: ["showAll"],
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online. The alerts come by themselves then.",
     actions: ["now"],
     primary: true,
   },
