@@ -39,6 +39,7 @@ METRIC_NAMES = (
     "sightline_video_checks_total",
     "sightline_video_frames_total",
     "sightline_video_seconds_total",
+    "sightline_cameras",
 )
 
 
@@ -57,7 +58,8 @@ class Snapshot:
     """Everything that the metrics tell, at one moment; `model`, `pool` and `detections_fps` are None until the model is loaded.
 
     `streams_short` tells that the running streams get so few detections that no further one is taken.
-    `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered.
+    `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered,
+    as are `cameras`, which counts them by state.
     """
 
     ready: bool
@@ -71,6 +73,7 @@ class Snapshot:
     streams_short: bool = False
     viewers: int = 0
     videos: VideoStats | None = None
+    cameras: Mapping[str, int] | None = None
 
 
 class Metrics(Collector):
@@ -103,6 +106,8 @@ class Metrics(Collector):
         yield _predict(now.predict_answers)
         if now.videos is not None:
             yield from _videos(now.videos)
+        if now.cameras is not None:
+            yield _cameras(now.cameras)
         if now.model is not None:
             yield _model(now.model)
         if now.detections_fps is not None:
@@ -152,6 +157,13 @@ def _videos(videos: VideoStats) -> Iterator[Metric]:
     yield outcomes
     yield CounterMetricFamily("sightline_video_frames", "Frames of video files that were checked.", value=videos.frames)
     yield CounterMetricFamily("sightline_video_seconds", "Time spent on checking video files.", value=videos.seconds)
+
+
+def _cameras(cameras: Mapping[str, int]) -> GaugeMetricFamily:
+    states = GaugeMetricFamily("sightline_cameras", "Cameras, by state.", labels=["state"])
+    for state, count in cameras.items():
+        states.add_metric([state], count)
+    return states
 
 
 def _model(model: ModelInfo) -> InfoMetricFamily:

@@ -7,6 +7,8 @@ SightlineError
 │   ├── Conflict           meant for a state that the thing is not in: results of a video that is not done
 │   ├── Outdated           meant for a state that is no longer the present one: an `If-Match` that does not match
 │   └── Unprocessable      well-formed, but nothing can be done with it: a damaged picture, SDP without usable video
+├── AddressRefused         an address that the policy of the settings does not allow
+├── CameraFailed           a camera cannot be watched now; the message is a sentence for a person, without credentials
 ├── NotFound               no such stream, session or video
 ├── Busy                   no room now; `retry_after_s` says when to come back
 │   ├── AtCapacity         every live session is taken
@@ -49,6 +51,25 @@ class Outdated(InvalidRequest):
 
 class Unprocessable(InvalidRequest):
     """Well-formed, but nothing can be done with it."""
+
+
+class AddressRefused(SightlineError):
+    """An address that the policy of the settings does not allow; the message says what is."""
+
+
+class CameraFailed(SightlineError):
+    """A camera cannot be watched now.
+
+    The message is a sentence for a person and holds no credentials. `unauthorised` means that it wants others, `stalled` that
+    nothing comes any more over a connection that stood; `knock` that nothing answers there at all, so that it is worth
+    listening for it.
+    """
+
+    def __init__(self, message: str, *, unauthorised: bool = False, stalled: bool = False, knock: bool = False) -> None:
+        super().__init__(message)
+        self.stalled = stalled
+        self.unauthorised = unauthorised
+        self.knock = knock
 
 
 class NotFound(SightlineError):

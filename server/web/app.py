@@ -22,6 +22,7 @@ from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.cameras import CameraService
 from server.web.cluster import resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
@@ -34,6 +35,7 @@ from server.web.middlewares import add_headers, answer_problems, check_access, c
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
+from server.web.records import Records
 from server.web.remembered_throughput import RememberedThroughput
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
@@ -90,8 +92,10 @@ def create_app(
             _changed_aiortc,
             _served_model(detector, time_pool=time_pool),
             _forwarder,
+            _records,
             _videos(own_model=detector is None),
             _live_streams,
+            _cameras,
             _doctor,
         ]
     )
@@ -177,10 +181,24 @@ async def _forwarder(app: web.Application) -> AsyncIterator[None]:
     await forwarder.aclose()
 
 
+async def _records(app: web.Application) -> AsyncIterator[None]:
+    """The database of all that keeps records."""
+    app[app_keys.RECORDS] = records = Records(app[app_keys.SETTINGS])
+    await records.open()
+    yield
+    await records.aclose()
+
+
 def _videos(*, own_model: bool) -> Callable[[web.Application], AsyncIterator[None]]:
     async def videos(app: web.Application) -> AsyncIterator[None]:
         """Video files; they are checked once the model is loaded."""
-        service = VideoService(app[app_keys.SETTINGS], model=app[app_keys.MODEL], check_labels=own_model, io=app[app_keys.IO])
+        service = VideoService(
+            app[app_keys.SETTINGS],
+            model=app[app_keys.MODEL],
+            records=app[app_keys.RECORDS],
+            check_labels=own_model,
+            io=app[app_keys.IO],
+        )
         app[app_keys.VIDEOS] = service
         await service.open()
         yield
@@ -200,7 +218,10 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
     app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
-    app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS])
+    app[app_keys.CAMERAS] = cameras = CameraService(
+        settings, records=app[app_keys.RECORDS], live=live, model=model, clock=app[app_keys.CLOCK]
+    )
+    app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS], cameras=cameras)
     # Enough that decoding, detecting and encoding go on side by side.
     at_once = settings.inference.workers + 2
     app[app_keys.PICTURES] = PictureService(
@@ -211,6 +232,14 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     await live.registry.aclose()
     await viewing.aclose()
     renderer.shutdown()
+
+
+async def _cameras(app: web.Application) -> AsyncIterator[None]:
+    """Cameras; they are watched once the model is loaded."""
+    cameras = app[app_keys.CAMERAS]
+    await cameras.open()
+    yield
+    await cameras.aclose()
 
 
 async def _doctor(app: web.Application) -> AsyncIterator[None]:
@@ -224,6 +253,7 @@ async def _doctor(app: web.Application) -> AsyncIterator[None]:
 
 async def _end_live_sessions(app: web.Application) -> None:
     """Ends those whose connection is a request: the server waits for its requests before it cleans up."""
+    await app[app_keys.CAMERAS].drain()
     await app[app_keys.LIVE].registry.aclose()
 
 
@@ -251,4 +281,5 @@ def _snapshot(app: web.Application) -> Snapshot:
         pool=model.pool.stats() if model.ready else None,
         detections_fps=model.throughput.detections_fps if model.ready else None,
         videos=app[app_keys.VIDEOS].stats(),
+        cameras=app[app_keys.CAMERAS].counts,
     )

@@ -16,6 +16,8 @@ from server.pipeline.stream import Stream
 from server.transports.messages import DetectionMessage, detection_message
 from server.transports.registry import Change, DrainingBegun, SessionClosed, SessionOpened, SessionRegistry
 from server.web.answers import StreamsAnswer, stream_answer
+from server.web.camera_feed import CameraEvents
+from server.web.cameras import CameraService
 from server.web.video_feed import VideoFeed
 
 # Streams open and end seldom: whoever has missed this many has stopped reading, and begins anew with the list.
@@ -65,12 +67,17 @@ class EventFeed:
         self._followed: dict[str, _Followed] = {}
         self._changed = asyncio.Event()
         self._videos: VideoFeed | None = None
+        self._cameras: CameraEvents | None = None
         self._closed = False
 
     async def follow_videos(self, jobs: VideoJobs, *, ids: Iterable[str] | None) -> None:
         """Follows these video files too, all with None, and begins with what is known of them."""
         self._videos = VideoFeed(jobs.changes, ids=ids, changed=self._changed)
         self._videos.begin(await jobs.all())
+
+    def follow_cameras(self, cameras: CameraService) -> None:
+        """Follows the cameras too, and begins with all of them."""
+        self._cameras = CameraEvents(cameras, changed=self._changed)
 
     def open(self) -> None:
         """Begins with the list of the streams that run."""
@@ -103,7 +110,9 @@ class EventFeed:
         self._changed.clear()
         waiting = b"".join(self._events)
         self._events.clear()
-        return waiting + b"".join(self._newest_videos()) + b"".join(self._newest_results())
+        return (
+            waiting + b"".join(self._newest_videos()) + b"".join(self._newest_of_cameras()) + b"".join(self._newest_results())
+        )
 
     def close(self) -> None:
         """Takes the feed off everything; `next()` returns None from here on."""
@@ -114,6 +123,8 @@ class EventFeed:
             self._unfollow(stream_id)
         if self._videos is not None:
             self._videos.close()
+        if self._cameras is not None:
+            self._cameras.close()
 
     def _add(self, name: str, data: msgspec.Struct) -> None:
         if len(self._events) >= MOST_WAITING:
@@ -134,6 +145,10 @@ class EventFeed:
     def _newest_videos(self) -> Iterator[bytes]:
         if self._videos is not None:
             yield from (encode_event(name, data) for name, data in self._videos.take())
+
+    def _newest_of_cameras(self) -> Iterator[bytes]:
+        if self._cameras is not None:
+            yield from (encode_event(name, data) for name, data in self._cameras.take())
 
     def _newest_results(self) -> Iterator[bytes]:
         for followed in self._followed.values():

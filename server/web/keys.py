@@ -11,6 +11,7 @@ from server.metrics import Metrics
 from server.transports.path_check import PathChecks
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.cameras import CameraService
 from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
@@ -19,6 +20,7 @@ from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.networks import Networks
 from server.web.pictures import PictureService
+from server.web.records import Records
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
 from server.web.videos import VideoService
@@ -33,7 +35,9 @@ CLUSTER = web.AppKey("cluster", Cluster)
 FORWARDER = web.AppKey("forwarder", Forwarder)
 MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
+RECORDS = web.AppKey("records", Records)
 LIVE = web.AppKey("live", LiveService)
+CAMERAS = web.AppKey("cameras", CameraService)
 VIDEOS = web.AppKey("videos", VideoService)
 VIEWING = web.AppKey("viewing", ViewingService)
 EVENTS = web.AppKey("events", EventFeeds)

@@ -4,6 +4,7 @@ import asyncio
 
 from server.domain.errors import Draining
 from server.transports.registry import SessionRegistry
+from server.web.cameras import CameraService
 from server.web.served_model import ServedModel
 from server.web.videos import VideoService
 
@@ -11,10 +12,11 @@ from server.web.videos import VideoService
 class Lifecycle:
     """Tells whether new work is taken, and leads the server out."""
 
-    def __init__(self, *, model: ServedModel, registry: SessionRegistry, videos: VideoService) -> None:
+    def __init__(self, *, model: ServedModel, registry: SessionRegistry, videos: VideoService, cameras: CameraService) -> None:
         self._model = model
         self._registry = registry
         self._videos = videos
+        self._cameras = cameras
 
     @property
     def ready(self) -> bool:
@@ -32,6 +34,8 @@ class Lifecycle:
         await self._model.loaded()
 
     async def drain(self, grace_s: float) -> None:
-        """Takes no new work, gives the video that is being checked back to the queue, and returns when all live sessions have
-        ended, after `grace_s` at the latest."""
-        await asyncio.gather(self._videos.drain(), self._registry.drain(grace_s))
+        """Takes no new work, gives the video that is being checked back to the queue and switches the cameras off.
+
+        Returns when all live sessions have ended, after `grace_s` at the latest.
+        """
+        await asyncio.gather(self._videos.drain(), self._cameras.drain(), self._registry.drain(grace_s))

@@ -55,7 +55,7 @@ class LiveService:
         """Answers a WebRTC offer; raises as `WebrtcService.open` does, and NotReady until the model is there."""
         service = WebrtcService(
             registry=self.registry,
-            create_stream=self._create_stream,
+            create_stream=self.create_stream,
             model=self._model.info,
             converter=self._renderer,
             limits=self.limits,
@@ -67,7 +67,7 @@ class LiveService:
         """Takes a place for a WebSocket session; raises as `WebsocketService.open`, and NotReady until the model is there."""
         service = WebsocketService(
             registry=self.registry,
-            create_stream=self._create_stream,
+            create_stream=self.create_stream,
             model=self._model.info,
             annotator=self._model.annotator,
             renderer=self._renderer,
@@ -76,7 +76,8 @@ class LiveService:
         )
         return service.open(name=name, options=options, pictures=pictures)
 
-    def _create_stream(self, *, id: str, name: str, options: StreamOptions) -> Stream:  # noqa: A002 - the contract's name
+    def create_stream(self, *, id: str, name: str, options: StreamOptions) -> Stream:  # noqa: A002 - the contract's name
+        """A stream that nothing feeds yet; raises NotReady until the model is there."""
         return Stream(
             id=id,
             name=name,

@@ -29,6 +29,7 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.Outdated, 412),
     (errors.Unprocessable, 422),
     (errors.InvalidRequest, 400),
+    (errors.AddressRefused, 403),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
     (errors.Busy, 503),

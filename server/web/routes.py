@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from server.web.handlers import (
+    cameras,
     deepstack,
     doctor,
     events,
@@ -95,6 +96,12 @@ ROUTES = (
     Route("GET", "/api/videos/{id}/annotated.mp4", video_results.annotated),
     Route("GET", "/api/videos/{id}/detections.json", video_results.detections_json),
     Route("GET", "/api/videos/{id}/detections.csv", video_results.detections_csv),
+    Route("GET", "/api/cameras", cameras.list_cameras),
+    Route("POST", "/api/cameras", cameras.add_camera),
+    Route("GET", "/api/cameras/{id}", cameras.get_camera),
+    Route("PATCH", "/api/cameras/{id}", cameras.change_camera),
+    Route("DELETE", "/api/cameras/{id}", cameras.remove_camera),
+    Route("POST", "/api/cameras/{id}/reconnect", cameras.reconnect_camera),
     Route("GET", "/api/events", events.follow),
     Route("POST", "/v1/vision/detection", deepstack.detect, Audience.FORM_KEY_HOLDERS),
     Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS),

@@ -5,8 +5,7 @@ import logging
 import os
 import socket
 import uuid
-from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import Executor
 
 from server.config.settings import Settings
 from server.domain.errors import NotOffered
@@ -16,32 +15,28 @@ from server.jobs.options import JobOptions
 from server.jobs.queue import RecordedQueue
 from server.jobs.service import VideoJobs
 from server.metrics import VideoStats
-from server.storage.database import Database, open_database, sqlite_url
 from server.storage.jobs import JobRecords
 from server.web.admission import Admission
 from server.web.configured_model import model_path
+from server.web.records import Records, data_folder
 from server.web.served_model import ServedModel
 
 logger = logging.getLogger(__name__)
 
 SECONDS_A_DAY = 86_400
-DATABASE_FILE = "sightline.db"
 VIDEOS_DIR = "videos"
-# One that writes and one that reads; more would only wait for the same file.
-_RECORD_THREADS = 2
 
 
 class VideoService:
-    """Video jobs from `open()` to `aclose()`, where this server offers them. `io` takes files."""
+    """Video jobs from `open()` to `aclose()`, where this server offers them. `records` are open; `io` takes files."""
 
-    def __init__(self, settings: Settings, *, model: ServedModel, check_labels: bool, io: Executor) -> None:
+    def __init__(self, settings: Settings, *, model: ServedModel, records: Records, check_labels: bool, io: Executor) -> None:
         self.uploads = Admission(limit=settings.videos.max_uploads, what="videos arrive")
         self._settings = settings
         self._model = model
         self._check_labels = check_labels
         self._io = io
-        self._records = ThreadPoolExecutor(_RECORD_THREADS, thread_name_prefix="records")
-        self._database: Database | None = None
+        self._records = records
         self._jobs: VideoJobs | None = None
         self._missing = "video files are turned off here (videos.enabled)"
         self._starting: asyncio.Task[None] | None = None
@@ -68,30 +63,24 @@ class VideoService:
         )
 
     async def open(self) -> None:
-        """Opens records and folder, and begins to check what waits once the model is loaded.
+        """Opens the folder, and begins to check what waits once the model is loaded.
 
-        A folder that cannot be written only keeps videos from being offered: live video needs none. Raises SettingsError for
-        records that cannot be opened.
+        A folder that cannot be written only keeps videos from being offered: live video needs none.
         """
         if not self._settings.videos.enabled:
             return
-        if self._settings.cluster.size > 1:
-            self._missing = (
-                "video files are not offered by a cluster: each of its servers would know its own only (cluster.size)"
-            )
+        if not self._records.offered:
+            self._missing = f"video files are {self._records.missing}"
             return
-        data_dir = data_folder(self._settings)
-        files = JobFiles(data_dir / VIDEOS_DIR)
-        loop = asyncio.get_running_loop()
+        files = JobFiles(data_folder(self._settings) / VIDEOS_DIR)
         try:
-            await loop.run_in_executor(self._io, files.open)
+            await asyncio.get_running_loop().run_in_executor(self._io, files.open)
         except OSError as exc:
             self._missing = f"video files are not offered here: the data folder cannot be written ({exc.strerror or exc})"
             logger.warning("%s", self._missing)
             return
-        url = self._settings.storage.url or sqlite_url(data_dir / DATABASE_FILE)
-        self._database = await loop.run_in_executor(self._records, open_database, url)
-        queue = RecordedQueue(JobRecords(self._database), executor=self._records, owner=_owner())
+        records = JobRecords(self._records.database)
+        queue = RecordedQueue(records, executor=self._records.executor, owner=_owner())
         self._jobs = VideoJobs(queue=queue, files=files, options=self._options(), io=self._io)
         self._jobs.start()
         self._starting = asyncio.create_task(self._start_checking(self._jobs), name="wait for the model, then check videos")
@@ -113,9 +102,6 @@ class VideoService:
             await asyncio.wait([self._starting])
         if self._jobs is not None:
             await self._jobs.aclose()
-        if self._database is not None:
-            await asyncio.get_running_loop().run_in_executor(self._records, self._database.close)
-        self._records.shutdown()
 
     async def _start_checking(self, jobs: VideoJobs) -> None:
         await self._model.loaded()
@@ -153,11 +139,6 @@ class VideoService:
             workers=self._settings.inference.workers,
             labels=self._model.info.labels if self._check_labels else None,
         )
-
-
-def data_folder(settings: Settings) -> Path:
-    """Where records and videos are kept."""
-    return Path(settings.server.data_dir).expanduser()
 
 
 def _owner() -> str:

@@ -18,7 +18,7 @@ from server.domain.job import JobState
 from server.jobs import process
 from server.web import keys, mjpeg
 from server.web.app import create_app
-from server.web.videos import DATABASE_FILE
+from server.web.records import DATABASE_FILE
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import FakeDetector, room_for_eight
 from tests.web.openapi import check_answer, schema

@@ -11,6 +11,7 @@ from server.web.source_archive import source_archive
 
 FEATURES = ("live", "picture")
 VIDEO_FEATURE = "videos"
+CAMERA_FEATURE = "cameras"
 SOURCE_PATH = "/source.tar.gz"
 
 
@@ -35,10 +36,17 @@ async def info(request: web.Request) -> web.Response:
         capacity=capacity.sessions,
         active=live.registry.active,
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput),
-        features=(*FEATURES, VIDEO_FEATURE) if app[keys.VIDEOS].offered else FEATURES,
+        features=_features(app),
         auth=AuthAnswer(required, "API key" if required else None),
     )
     return json_response(answer)
+
+
+def _features(app: web.Application) -> tuple[str, ...]:
+    """What this server offers."""
+    videos = (VIDEO_FEATURE,) if app[keys.VIDEOS].offered else ()
+    cameras = (CAMERA_FEATURE,) if app[keys.CAMERAS].offered else ()
+    return (*FEATURES, *videos, *cameras)
 
 
 async def source(request: web.Request) -> web.Response:

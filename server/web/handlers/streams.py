@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from server.domain.errors import Conflict
 from server.transports.messages import apply_control, decode_control
 from server.transports.registry import LiveSession
 from server.web import keys
@@ -31,6 +32,8 @@ async def change_stream(request: web.Request) -> web.Response:
 
 async def end_stream(request: web.Request) -> web.Response:
     """Ends the stream and the session that feeds it."""
+    if request.app[keys.CAMERAS].camera(request.match_info["id"]) is not None:
+        raise Conflict("this is a camera: switch it off there")
     await _session(request).aclose("ended through /api/streams")
     return web.Response(status=204)
 
