@@ -54,6 +54,7 @@ export class Live {
       announcer,
       others: () => Math.max(0, (health.info?.active ?? 1) - 1),
       onsilent: () => this.#live.abandon(),
+      imgsz: info.model.imgsz,
     });
     this.#camera = new CameraChoice({
       onchange: () => this.#switchCamera(),

@@ -371,6 +371,7 @@ export const CAUSES = {
   silent: "No picture has come for {seconds} s. What you see is not live.",
   detector:
     "The server checks {checked} pictures a second, your camera sends {sent}. Older ones are skipped, so what you see stays recent.",
+  smaller: "The server is busy: it checks pictures at {imgsz} instead of {full} pixels. Small things are missed more often.",
   network: "The network is losing pictures ({loss} %).",
   shared: "{others} other sessions share this server.",
   sharedOne: "1 other session shares this server.",

@@ -27,6 +27,7 @@
  * @property {number} age_ms
  * @property {number | null} box_age_ms
  * @property {number} detector_ms
+ * @property {number} imgsz  longest side of the detector's input
  * @property {[number, number]} shape  height, width
  * @property {Result[]} results
  * @property {number} received
