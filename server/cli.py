@@ -1,4 +1,4 @@
-"""The command line: `sightline serve | detect | doctor | compose | train | export | evaluate`, also as `python -m server`."""
+"""The command line: `sightline COMMAND`, also as `python -m server`."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.commands.export_arguments import add_export_arguments
+from server.commands.replay_arguments import add_replay_arguments
 from server.commands.train_arguments import add_train_arguments
 from server.config.load import Layer, load_settings
 from server.config.settings import Settings
@@ -110,6 +111,14 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return run(_settings(arguments), arguments)
 
 
+def replay(arguments: argparse.Namespace) -> int:
+    """Says which alerts recorded video would have made."""
+    from server.commands.replay import run  # noqa: PLC0415 - likewise
+
+    configure_logging(level="warning", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
     flags: Layer = {}
     for flag, section, key, _ in SERVE_FLAGS:
@@ -159,6 +168,11 @@ def _parser() -> argparse.ArgumentParser:
     # It takes several input sizes, where a setting has one.
     _add_setting_flags(evaluating, tuple(flag for flag in MODEL_FLAGS if flag[0] != "--imgsz"))
     evaluating.set_defaults(run=evaluate)
+
+    replaying = commands.add_parser("replay", help="say which alerts recorded video would have made")
+    add_replay_arguments(replaying)
+    _add_setting_flags(replaying, MODEL_FLAGS)
+    replaying.set_defaults(run=replay)
     return parser
 
 

@@ -11,6 +11,7 @@ from server.domain.model import ModelInfo
 from server.inference.pool import PoolStats
 from server.pipeline.freshness import BUCKETS_MS, AgeStats
 from server.pipeline.stats import LiveStats
+from server.pipeline.tuning import InputLevel
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -21,6 +22,7 @@ METRIC_NAMES = (
     "sightline_live_capacity",
     "sightline_live_viewers",
     "sightline_live_streams_short",
+    "sightline_live_input_size_pixels",
     "sightline_frames_received_total",
     "sightline_frames_dropped_total",
     "sightline_frames_processed_total",
@@ -55,7 +57,8 @@ class VideoStats:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that the metrics tell, at one moment; `model`, `pool` and `detections_fps` are None until the model is loaded.
+    """Everything that the metrics tell, at one moment; `model`, `pool`, `detections_fps` and `input_level` are None until
+    the model is loaded.
 
     `streams_short` tells that the running streams get so few detections that no further one is taken.
     `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered,
@@ -70,6 +73,7 @@ class Snapshot:
     model: ModelInfo | None = None
     pool: PoolStats | None = None
     detections_fps: float | None = None
+    input_level: InputLevel | None = None
     streams_short: bool = False
     viewers: int = 0
     videos: VideoStats | None = None
@@ -102,6 +106,8 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "sightline_live_streams_short", "1 when running streams get too few detections.", value=now.streams_short
         )
+        if now.input_level is not None:
+            yield _input_size(now.input_level)
         yield from _live(now.live)
         yield _predict(now.predict_answers)
         if now.videos is not None:
@@ -127,6 +133,13 @@ def _live(live: LiveStats) -> Iterator[Metric]:
     yield _age(
         "sightline_box_age_seconds", "From the receipt of the frame that the boxes come from to sending.", age=live.box_age
     )
+
+
+def _input_size(level: InputLevel) -> GaugeMetricFamily:
+    text = "Longest side of the detector's input for live streams, and why it is so."
+    family = GaugeMetricFamily("sightline_live_input_size_pixels", text, labels=["reason"])
+    family.add_metric([level.reason], level.imgsz)
+    return family
 
 
 def _age(name: str, text: str, *, age: AgeStats) -> HistogramMetricFamily:

@@ -125,11 +125,11 @@ def _sizes(asked: list[int]) -> tuple[int, ...]:
 
 def _rule(text: str | None, *, confidence: float) -> AlertRule:
     if text is None:
-        return AlertRule(confidence=confidence)
+        return AlertRule(confidence=confidence, rearm_s=0)  # every track that would alert is counted
     hits, _, frames = text.partition("/")
     if not hits.isdecimal() or not frames.isdecimal():
         raise InvalidRequest(f"--rule: {text!r} is not N/M, for example 3/5")
-    return AlertRule(confidence=confidence, hits=int(hits), frames=int(frames))
+    return AlertRule(confidence=confidence, hits=int(hits), frames=int(frames), rearm_s=0)
 
 
 def _load_weights(settings: Settings, path: Path) -> Detector:

@@ -72,6 +72,10 @@ class Live(Section, frozen=True):
     """Most live sessions at once; unset leaves it to what the detector was measured to manage."""
     min_detections_fps: Positive = 5
     """Detections a second that each live stream shall get: what was measured, shared out by this, is how many fit."""
+    imgsz: InputSize | None = None
+    """Longest side of the detector's input for live streams; unset adapts it, from the model's own down to `live.min_imgsz`."""
+    min_imgsz: InputSize = 416
+    """Smallest input that live streams are brought down to when many share the processor, or it is short."""
     mode: Literal["smooth", "exact"] = "smooth"
     """Default: every newest frame with the newest boxes, or only frames with their own boxes."""
     connect_timeout_s: Positive = 15

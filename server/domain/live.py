@@ -25,13 +25,15 @@ class StreamOptions:
 class LiveResult:
     """A frame of a live stream and the objects shown in it: tracked, above the stream's confidence, of its classes.
 
-    `options` are those that were in force when the frame was detected.
+    `options` are those that were in force when the frame was detected, `imgsz` is the longest side of the detector's input for
+    it in pixels.
     """
 
     frame: Frame
     detections: tuple[Detection, ...]
     timing: Timing
     options: StreamOptions
+    imgsz: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,10 +34,12 @@ class Region:
             raise InvalidRequest("the corners of a region are shares of the picture's width and height, from 0 to 1")
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether a point lies in it (even-odd rule)."""
+        """Whether a point lies in it or on its edge; where lines cross, the even-odd rule decides."""
         inside = False
         for (x1, y1), (x2, y2) in zip(self.points, (*self.points[1:], self.points[0]), strict=True):
-            if (y1 > y) != (y2 > y) and x <= (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            if _is_between(x, y, (x1, y1), (x2, y2)):
+                return True
+            if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
                 inside = not inside
         return inside
 
@@ -54,8 +56,8 @@ class Mask:
 
     def allows(self, xyxy: Box, *, width: int, height: int) -> bool:
         """Whether an object counts: its centre decides. `width` and `height` are those of the frame in pixels."""
-        x = (xyxy[0] + xyxy[2]) / 2 / width
-        y = (xyxy[1] + xyxy[3]) / 2 / height
+        x = min(max((xyxy[0] + xyxy[2]) / 2 / width, 0.0), 1.0)
+        y = min(max((xyxy[1] + xyxy[3]) / 2 / height, 0.0), 1.0)
         watched = [region for region in self.regions if region.kind is RegionKind.WATCH]
         ignored = any(region.contains(x, y) for region in self.regions if region.kind is RegionKind.IGNORE)
         return not ignored and (not watched or any(region.contains(x, y) for region in watched))
@@ -63,3 +65,15 @@ class Mask:
 
 NO_MASK = Mask()
 """The whole picture counts."""
+
+
+# Far less than a pixel of any camera, far more than what floating point loses.
+_ON_EDGE = 1e-9
+
+
+def _is_between(x: float, y: float, start: Point, end: Point) -> bool:
+    """Whether a point lies on the line from `start` to `end`."""
+    (x1, y1), (x2, y2) = start, end
+    if not (min(x1, x2) <= x <= max(x1, x2) and min(y1, y2) <= y <= max(y1, y2)):
+        return False
+    return abs((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) <= _ON_EDGE

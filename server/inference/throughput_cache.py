@@ -3,14 +3,14 @@
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from server.domain.model import ModelInfo
 from server.inference.processors import available_processors, processor
-from server.inference.throughput import Throughput
+from server.inference.throughput import SizeThroughput, Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +22,12 @@ MOST_ENTRIES = 50
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One measurement; `at` is the wall clock's reading in seconds."""
+    """One measurement; `at` is the wall clock's reading in seconds, `smaller` pairs of input size and detections a second."""
 
     frame_ms: float
     detections_fps: float
     at: float
+    smaller: list[tuple[int, float]]
 
 
 class ThroughputCache:
@@ -44,11 +45,14 @@ class ThroughputCache:
         known = self._read().get(key)
         if known is None or not 0 <= self._wall_clock() - known.at < VALID_S:
             return None
-        return Throughput(known.frame_ms, known.detections_fps)
+        smaller = tuple(SizeThroughput(imgsz, fps) for imgsz, fps in known.smaller)
+        return Throughput(known.frame_ms, known.detections_fps, smaller)
 
     def put(self, key: str, throughput: Throughput) -> None:
         """Keeps a measurement."""
-        entries = {**self._read(), key: Measured(throughput.frame_ms, throughput.detections_fps, self._wall_clock())}
+        smaller = [(size.imgsz, size.detections_fps) for size in throughput.smaller]
+        measured = Measured(throughput.frame_ms, throughput.detections_fps, self._wall_clock(), smaller)
+        entries = {**self._read(), key: measured}
         newest = sorted(entries.items(), key=lambda entry: entry[1].at)[-MOST_ENTRIES:]
         temporary = self._file.with_name(f".{FILE_NAME}.{os.getpid()}")
         try:
@@ -65,12 +69,13 @@ class ThroughputCache:
             return {}
 
 
-def throughput_key(model: ModelInfo, *, path: Path, workers: int, threads: int) -> str:
-    """What a measurement depends on: the machine, the model's files, its size and how it is run."""
+def throughput_key(model: ModelInfo, *, path: Path, sizes: Sequence[int], workers: int, threads: int) -> str:
+    """What a measurement depends on: the machine, the model's files, its size and the smaller ones, and how it is run."""
     try:
         changed = path.stat().st_mtime_ns
     except OSError:
         changed = 0
     machine = f"{processor().name}, {available_processors()} processors"
+    tried = ", ".join(map(str, (model.imgsz, *sizes)))
     engine = f"{' '.join(model.runtime)} {model.precision}"
-    return f"{machine} | {model.name} {path} {changed} | {model.imgsz} px | {engine} | {workers} workers, {threads} threads"
+    return f"{machine} | {model.name} {path} {changed} | {tried} px | {engine} | {workers} workers, {threads} threads"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from server.domain.detection import DetectionResult, DetectOptions
+from server.domain.detection import Detection, DetectionResult, DetectOptions
 from server.domain.errors import DetectorFailed
 from server.domain.frame import Frame
 from server.domain.live import AnnotatedFrame, LiveResult, StreamOptions
@@ -36,7 +36,8 @@ class Stream:
 
     At most one detection is under way, and at most one drawing: whatever arrives meanwhile replaces what waits. `results` get
     every processed frame, `pictures` every annotated one. `meter` is that of whoever feeds the stream, `viewing` that of all
-    other viewers together. `renderer` runs tracking and drawing. Everything else runs on the event loop.
+    other viewers together. `renderer` runs tracking and drawing. `input_size` tells the longest side of the detector's input
+    for the next frame in pixels, None for the model's own. Everything else runs on the event loop.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Stream:
         options: StreamOptions,
         renderer: Executor,
         totals: LiveTotals | None = None,
+        input_size: Callable[[], int | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = id
@@ -64,6 +66,7 @@ class Stream:
         self._annotator = annotator
         self._renderer = renderer
         self._totals = totals or LiveTotals()
+        self._input_size = input_size
         self._clock = clock
         self._to_detect: LatestSlot[Frame] = LatestSlot()
         self._to_draw: LatestSlot[_Drawing] = LatestSlot()
@@ -145,14 +148,20 @@ class Stream:
         async for frame in self._to_detect:
             options = self.options
             try:
-                found = await self._pool.detect(frame, _detect_options(options, iou=self._pool.info.iou))
+                wanted = self._detect_options(options)
+                found = await self._pool.detect(frame, wanted)
             except DetectorFailed as failure:
                 self._note_failure(failure)
                 continue
-            await self._publish(frame, found=found, options=options)
+            await self._publish(frame, found=found, options=options, imgsz=wanted.imgsz or self._pool.info.imgsz)
 
-    async def _publish(self, frame: Frame, *, found: DetectionResult, options: StreamOptions) -> None:
-        result = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)
+    def _detect_options(self, options: StreamOptions) -> DetectOptions:
+        confidence = min(options.confidence, WEAK_CONFIDENCE)
+        return DetectOptions(confidence=confidence, iou=self._pool.info.iou, classes=options.classes, imgsz=self._input_size())
+
+    async def _publish(self, frame: Frame, *, found: DetectionResult, options: StreamOptions, imgsz: int) -> None:
+        shown = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)
+        result = LiveResult(frame, shown, found.timing, options, imgsz)
         self._newest = result
         self._processed.record(self._clock())
         self._pressure.record_detection(queue_ms=found.timing.queue_ms, detector_ms=found.timing.detector_ms)
@@ -160,11 +169,10 @@ class Stream:
         if self._follows_detector:
             self._to_draw.put(_Drawing(frame, result, self._clock()))
 
-    def _track(self, frame: Frame, found: DetectionResult, options: StreamOptions) -> LiveResult:
+    def _track(self, frame: Frame, found: DetectionResult, options: StreamOptions) -> tuple[Detection, ...]:
         shown = self._tracker.update(found.detections, confidence=options.confidence, time_s=frame.received_at)
         # The tracker knows no classes that are not wanted any more: what it predicts of them goes at once.
-        wanted = tuple(one for one in shown if options.classes is None or one.class_id in options.classes)
-        return LiveResult(frame, wanted, found.timing, options)
+        return tuple(one for one in shown if options.classes is None or one.class_id in options.classes)
 
     async def _draw(self) -> None:
         async for drawing in self._to_draw:
@@ -204,7 +212,3 @@ class _Drawing:
     frame: Frame
     result: LiveResult | None
     asked_at_s: float
-
-
-def _detect_options(options: StreamOptions, *, iou: float) -> DetectOptions:
-    return DetectOptions(confidence=min(options.confidence, WEAK_CONFIDENCE), iou=iou, classes=options.classes)

@@ -37,7 +37,7 @@ def sweep(clips: Sequence[CheckedClip], *, imgsz: int, raised_s: Mapping[str, fl
     for confidence in CONFIDENCES:
         tracked = [TrackedClip.follow(clip, confidence=confidence) for clip in clips]
         for hits, frames in HITS_OF_FRAMES:
-            rule = AlertRule(confidence=confidence, hits=hits, frames=frames)
+            rule = AlertRule(confidence=confidence, hits=hits, frames=frames, rearm_s=0)
             yield [imgsz, confidence, hits, frames, *_figures(tracked, rule=rule, raised_s=raised_s)]
 
 

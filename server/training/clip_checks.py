@@ -28,6 +28,8 @@ class CheckedClip:
     times_s: list[float] = field(default_factory=list)
     detections: list[Detections] = field(default_factory=list)
     distinct: list[bool] = field(default_factory=list)
+    width_px: int = 1
+    height_px: int = 1
 
     @property
     def duration_s(self) -> float:
@@ -42,6 +44,15 @@ class CheckedClip:
         return self.duration_s * sum(self.distinct) / max(len(self.distinct), 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedFrame:
+    """A frame, what was detected in it, and whether it is unlike all that were seen before."""
+
+    frame: Frame
+    detections: Detections
+    distinct: bool
+
+
 class ClipChecker:
     """Checks clips one after the other, and remembers the pictures so that none counts twice."""
 
@@ -54,25 +65,32 @@ class ClipChecker:
     def check(self, path: Path) -> CheckedClip:
         """Detects in every frame. Blocks; not on an event loop. Raises InvalidRequest for what is no video, and OSError."""
         clip = CheckedClip(path.name)
+        for one in self.frames(path):
+            clip.width_px, clip.height_px = one.frame.width, one.frame.height
+            clip.times_s.append(one.frame.pts_s)
+            clip.detections.append(one.detections)
+            clip.distinct.append(one.distinct)
+        return clip
+
+    def frames(self, path: Path) -> Generator[CheckedFrame, None, None]:
+        """Yields every frame with what was detected in it; raises as `check` does. Blocks."""
         # Each worker has a frame, and the next ones are there when it is done: nothing is dropped, and few pictures are held.
         depth = 2 * self._pool.stats().workers + 2
         try:
             with ReadAhead(self._submitted(path), depth=depth, name="decode") as submitted:
                 for frame, answer in submitted:
-                    self._add(clip, frame, found=answer.result().detections)
+                    yield self._checked(frame, answer.result().detections)
         except InvalidRequest as exc:
             raise InvalidRequest(f"{path}: {exc}") from exc
-        return clip
 
     def _submitted(self, path: Path) -> Generator[Submitted, None, None]:
         for timed in VideoReader(path).frames():
             yield timed.frame, self._pool.submit(timed.frame, self._options)
 
-    def _add(self, clip: CheckedClip, frame: Frame, *, found: Detections) -> None:
+    def _checked(self, frame: Frame, found: Detections) -> CheckedFrame:
         # 64 bits: a hundred hours of frames collide less than once in a hundred thousand evaluations.
         digest = hashlib.blake2b(frame.pixels.data, digest_size=8).digest()
-        clip.times_s.append(frame.pts_s)
-        clip.detections.append(found)
-        clip.distinct.append(digest not in self._seen)
+        distinct = digest not in self._seen
         self._seen.add(digest)
         self._on_checked()
+        return CheckedFrame(frame, found, distinct)

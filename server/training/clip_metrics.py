@@ -36,7 +36,9 @@ class TrackedClip:
         """The times at which the rule is met, and by what."""
         watch = AlertWatch(rule)
         both = zip(self.shown, self.clip.times_s, strict=True)
-        return [(time_s, one) for shown, time_s in both for one in watch.update(shown, time_s=time_s)]
+        width, height = self.clip.width_px, self.clip.height_px
+        told = ((time_s, watch.update(shown, time_s=time_s, width=width, height=height)) for shown, time_s in both)
+        return [(time_s, one.detection) for time_s, met in told for one in met]
 
     def alerts_s(self, rule: AlertRule) -> list[float]:
         """The times alone."""

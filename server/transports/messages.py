@@ -39,8 +39,8 @@ class DetectionMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     `frame` counts the frames of the source, `pts` is its time in seconds, `shape` is `(height, width)`. `age_ms` runs from the
     receipt of the frame to the sending of this message, `box_age_ms` is that of the newest picture that was sent, null where
-    it shows no boxes. `received` and `dropped` count since the stream's start. The last four are the options that were in
-    force: they confirm a control.
+    it shows no boxes. `imgsz` is the longest side of the detector's input in pixels. `received` and `dropped` count since the
+    stream's start. The last four are the options that were in force: they confirm a control.
     """
 
     frame: int
@@ -48,6 +48,7 @@ class DetectionMessage(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: float
     box_age_ms: float | None
     detector_ms: float
+    imgsz: int
     shape: tuple[int, int]
     results: list[ResultMessage]
     received: int
@@ -106,6 +107,7 @@ def detection_message(
         age_ms=round(age_ms, 1),
         box_age_ms=None if box_age_ms is None else round(box_age_ms, 1),
         detector_ms=round(result.timing.detector_ms, 1),
+        imgsz=result.imgsz,
         shape=(result.frame.height, result.frame.width),
         # What the tracker only expects is drawn, but was not found in this frame.
         results=result_messages((one for one in result.detections if not one.predicted), labels=labels),

@@ -13,6 +13,8 @@ from server.inference.throughput import Throughput
 from server.pipeline.capacity import Capacity, Reason
 from server.pipeline.freshness import AgeStats
 from server.pipeline.stream import Stream
+from server.pipeline.tuning import InputLevel
+from server.pipeline.tuning import Reason as TuningReason
 from server.resources import version
 from server.transports.ice import IceServer
 from server.transports.messages import ResultMessage, result_messages
@@ -64,7 +66,8 @@ class LimitsAnswer(msgspec.Struct, frozen=True):
     """What is taken at most of pictures and video files, and how the number of live sessions came about.
 
     `live_sessions` is the same as `capacity`, and `live_reason` what decided it. `detections_fps` was measured; of these each
-    stream shall get `min_detections_fps`. `max_sessions` is the setting.
+    stream shall get `min_detections_fps`. `max_sessions` is the setting. `live_imgsz` is the input size of live streams now,
+    and `live_imgsz_reason` why it is so.
     """
 
     picture_bytes: int
@@ -74,6 +77,8 @@ class LimitsAnswer(msgspec.Struct, frozen=True):
     video_pixels: int
     live_sessions: int
     live_reason: Reason
+    live_imgsz: int
+    live_imgsz_reason: TuningReason
     max_sessions: int | None
     min_detections_fps: float
     detections_fps: float
@@ -166,7 +171,7 @@ def predict_answer(picture: CheckedPicture, *, info: ModelInfo, elapsed_s: float
     )
 
 
-def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Throughput) -> LimitsAnswer:
+def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Throughput, level: InputLevel) -> LimitsAnswer:
     """The limits in the settings, and those that were measured."""
     return LimitsAnswer(
         picture_bytes=settings.predict.max_bytes,
@@ -176,6 +181,8 @@ def limits_answer(settings: Settings, *, capacity: Capacity, throughput: Through
         video_pixels=settings.videos.max_pixels,
         live_sessions=capacity.sessions,
         live_reason=capacity.reason,
+        live_imgsz=level.imgsz,
+        live_imgsz_reason=level.reason,
         max_sessions=settings.live.max_sessions,
         min_detections_fps=settings.live.min_detections_fps,
         detections_fps=round(throughput.detections_fps, 1),

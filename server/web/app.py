@@ -215,6 +215,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     renderer = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="renderer")
     live = LiveService(settings, model=model, renderer=renderer, new_id=ids.new if ids else None, clock=app[app_keys.CLOCK])
     app[app_keys.LIVE] = live
+    live.tuning.start()
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
     app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
@@ -230,6 +231,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.METRICS] = Metrics(lambda: _snapshot(app))
     yield
     await live.registry.aclose()
+    await live.tuning.aclose()
     await viewing.aclose()
     renderer.shutdown()
 
@@ -280,6 +282,7 @@ def _snapshot(app: web.Application) -> Snapshot:
         model=model.info if model.ready else None,
         pool=model.pool.stats() if model.ready else None,
         detections_fps=model.throughput.detections_fps if model.ready else None,
+        input_level=live.tuning.level if model.ready else None,
         videos=app[app_keys.VIDEOS].stats(),
         cameras=app[app_keys.CAMERAS].counts,
     )

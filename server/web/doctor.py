@@ -30,6 +30,7 @@ from server.web.access_checks import check_access, check_https, check_tcp_port
 from server.web.configured_model import load_configured_model
 from server.web.credentials import is_loopback
 from server.web.ice_settings import ice_servers
+from server.web.live_tuning import allowed_sizes
 from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions, check_videos
 from server.web.own_addresses import AUTO, find_public_address
 
@@ -105,7 +106,9 @@ class Doctor:
         sessions, speed = live.max_sessions or 1, []
         if model is not None and throughput is not None:
             capacity = planned_capacity(
-                throughput.detections_fps, min_fps=live.min_detections_fps, max_sessions=live.max_sessions
+                allowed_sizes(live, model, throughput=throughput)[-1].detections_fps,
+                min_fps=live.min_detections_fps,
+                max_sessions=live.max_sessions,
             )
             sessions = capacity.sessions
             speed = [check_speed(model, throughput=throughput, capacity=capacity, min_fps=live.min_detections_fps)]

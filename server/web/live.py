@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from server.config.settings import Settings
 from server.domain.live import StreamOptions
 from server.pipeline.capacity import Capacity, planned_capacity, present_capacity
-from server.pipeline.stats import LiveTotals
+from server.pipeline.stats import LiveTotals, StreamStats
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
 from server.transports.peer_session import WebrtcLimits
@@ -15,6 +15,7 @@ from server.transports.registry import SessionRegistry
 from server.transports.webrtc import WebrtcService, WebrtcSession
 from server.transports.websocket import WebsocketLimits, WebsocketService, WebsocketSession
 from server.web.ice_settings import ice_servers
+from server.web.live_tuning import LiveTuning
 from server.web.served_model import ServedModel
 
 
@@ -35,6 +36,7 @@ class LiveService:
     ) -> None:
         self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions, new_id=new_id)
         self.totals = LiveTotals()
+        self.tuning = LiveTuning(settings.live, model=model, streams=self._stats, clock=clock)
         self._model = model
         self._renderer = renderer
         self.limits = _limits(settings)
@@ -47,9 +49,11 @@ class LiveService:
         if not self._model.ready:
             return Capacity(self._live.max_sessions or 1, "measured" if self._live.max_sessions is None else "max_sessions")
         min_fps = self._live.min_detections_fps
-        planned = planned_capacity(self._model.throughput.detections_fps, min_fps=min_fps, max_sessions=self._live.max_sessions)
-        streams = (session.stream.stats() for session in self.registry)
-        return present_capacity(planned, active=self.registry.active, streams=streams, min_fps=min_fps)
+        planned = planned_capacity(self.tuning.capacity_fps, min_fps=min_fps, max_sessions=self._live.max_sessions)
+        return present_capacity(planned, active=self.registry.active, streams=self._stats(), min_fps=min_fps)
+
+    def _stats(self) -> list[StreamStats]:
+        return [session.stream.stats() for session in self.registry]
 
     async def open_webrtc(self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool) -> WebrtcSession:
         """Answers a WebRTC offer; raises as `WebrtcService.open` does, and NotReady until the model is there."""
@@ -87,6 +91,7 @@ class LiveService:
             options=options,
             renderer=self._renderer,
             totals=self.totals,
+            input_size=lambda: self.tuning.level.imgsz,
             clock=self._clock,
         )
 

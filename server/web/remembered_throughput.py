@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from server.inference.processors import available_processors
 from server.inference.throughput import Throughput, measure
 from server.inference.throughput_cache import ThroughputCache, throughput_key
 from server.web.configured_model import model_path
+from server.web.live_tuning import sizes_to_measure
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,13 @@ class RememberedThroughput:
     async def __call__(self, pool: DetectorPool) -> Throughput:
         """What the pool manages; raises what `measure` raises."""
         loop = asyncio.get_running_loop()
-        key = await loop.run_in_executor(self._io, self._key, pool)
+        sizes = sizes_to_measure(self._settings.live, pool.info)
+        key = await loop.run_in_executor(self._io, self._key, pool, sizes)
         known = await loop.run_in_executor(self._io, self._cache.get, key)
         if known is not None:
             return known
         started_s, used_s = self._clock(), self._processor_clock()
-        measured = await measure(pool)
+        measured = await measure(pool, sizes=sizes)
         if self._was_quiet(self._clock() - started_s, used_s=self._processor_clock() - used_s):
             await loop.run_in_executor(self._io, self._cache.put, key, measured)
         else:
@@ -61,6 +63,12 @@ class RememberedThroughput:
         processors = min(self._settings.inference.threads or available_processors(), available_processors())
         return used_s >= QUIET_SHARE * passed_s * processors
 
-    def _key(self, pool: DetectorPool) -> str:
+    def _key(self, pool: DetectorPool, sizes: Sequence[int]) -> str:
         inference = self._settings.inference
-        return throughput_key(pool.info, path=model_path(self._settings), workers=inference.workers, threads=inference.threads)
+        return throughput_key(
+            pool.info,
+            path=model_path(self._settings),
+            sizes=sizes,
+            workers=inference.workers,
+            threads=inference.threads,
+        )

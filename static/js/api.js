@@ -6,6 +6,9 @@
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").VideoLimits} VideoLimits */
 /** @typedef {import("./types.js").VideoResult} VideoResult */
+/** @typedef {import("./types.js").Alert} Alert */
+
+const JSON_BODY = { "Content-Type": "application/json" };
 
 /** The server refused; carries its RFC 9457 problem. */
 export class ApiError extends Error {
@@ -57,9 +60,12 @@ export const getInfo = async () => (await call("/api/info")).json();
 export const getSprite = async () => (await call("/static/icons.svg", { cache: "default" })).text();
 /**
  * The server's event stream; after a break the browser connects again by itself.
- * @param {{videos: boolean}} options  whether it tells of the videos too
+ * @param {{videos: boolean, cameras: boolean, alerts: boolean}} options  what it tells of
  */
-export const followEvents = ({ videos }) => new EventSource(`/api/events${videos ? "?videos=all" : ""}`);
+export function followEvents({ videos, cameras, alerts }) {
+  const wanted = [videos && "videos=all", cameras && "cameras=1", alerts && "alerts=1"].filter(Boolean);
+  return new EventSource(`/api/events${wanted.length ? `?${wanted.join("&")}` : ""}`);
+}
 
 /**
  * What the server finds wrong with itself and its surroundings.
@@ -225,10 +231,91 @@ export async function checkWebSocket(query, signal) {
   }
 }
 
+/**
+ * Alerts, newest first, and when the server said so (milliseconds, not a number where it does not say).
+ * @param {URLSearchParams} query  state, since, until, camera, limit
+ * @returns {Promise<{alerts: Alert[], answeredAt: number}>}
+ */
+export async function listAlerts(query) {
+  const response = await call(`/api/alerts?${query}`);
+  return { alerts: (await response.json()).alerts, answeredAt: Date.parse(response.headers.get("Date") ?? "") };
+}
+
+/**
+ * The address of an alert, or of something that belongs to it.
+ * @param {string} id
+ * @param {"" | "snapshot.jpg" | "snapshot.jpg?boxes=0" | "snapshot.jpg?crop=1" | "clip.mp4" | "detections.json"} [what]
+ */
+export const alertAddress = (id, what = "") => `/api/alerts/${encodeURIComponent(id)}${what && `/${what}`}`;
+
+/**
+ * @param {string} id
+ * @returns {Promise<Alert>}
+ */
+export const getAlert = async (id) => (await call(alertAddress(id))).json();
+
+/**
+ * What the detector saw around an alert.
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<import("./types.js").AlertDetections>}
+ */
+export const getAlertDetections = async (id, signal) => (await call(alertAddress(id, "detections.json"), { signal })).json();
+
+/**
+ * Sends what a person says of an alert; outlives the page, so that an answer is not lost when the tab is closed.
+ * @param {string} id
+ * @param {"confirm" | "dismiss"} verdict
+ * @param {{note: string | null, reason?: string | null, by?: string | null}} answer
+ * @returns {Promise<Alert>}
+ */
+export async function decideAlert(id, verdict, answer) {
+  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const body = JSON.stringify({ ...answer, time_zone });
+  return (await call(`${alertAddress(id)}/${verdict}`, { method: "POST", headers: JSON_BODY, body, keepalive: true })).json();
+}
+
+/**
+ * @param {string} id
+ * @param {string} note
+ * @returns {Promise<Alert>}
+ */
+export const saveAlertNote = async (id, note) =>
+  (await call(alertAddress(id), { method: "PATCH", headers: JSON_BODY, body: JSON.stringify({ note }) })).json();
+
+/**
+ * Sends a message that did not arrive once more.
+ * @param {string} id  of the alert
+ * @param {string} delivery
+ */
+export async function sendDeliveryAgain(id, delivery) {
+  await call(`${alertAddress(id)}/deliveries/${encodeURIComponent(delivery)}/again`, { method: "POST" });
+}
+
+/**
+ * Where alerts are saved from.
+ * @param {"csv" | "zip"} kind
+ * @param {URLSearchParams} query  as for the list
+ */
+export const exportAddress = (kind, query) => `/api/alerts/export.${kind}?${query}`;
+
+/**
+ * Who is told of alerts.
+ * @returns {Promise<{channels: import("./types.js").Channel[]}>}
+ */
+export const listChannels = async () => (await call("/api/channels")).json();
+
+/**
+ * Sends a test message.
+ * @param {string} name
+ * @returns {Promise<{sent: boolean, after_s: number}>}
+ */
+export const testChannel = async (name) =>
+  (await call(`/api/channels/${encodeURIComponent(name)}/test`, { method: "POST" })).json();
+
 /** @param {string} key */
 export async function signIn(key) {
-  const headers = { "Content-Type": "application/json" };
-  await call("/api/session", { method: "POST", headers, body: JSON.stringify({ key }) });
+  await call("/api/session", { method: "POST", headers: JSON_BODY, body: JSON.stringify({ key }) });
 }
 
 /** Forgets this browser's sign-in. */

@@ -13,7 +13,7 @@ export class ServerEvents {
   #timer = 0;
   #options;
 
-  /** @param {{videos: boolean}} options  what it tells of */
+  /** @param {{videos: boolean, cameras: boolean, alerts: boolean}} options  what it tells of */
   constructor(options) {
     this.#options = options;
   }

@@ -10,6 +10,7 @@
  * @property {number} framesPerS
  * @property {number | null} detectorMs
  * @property {number} checkedPerS
+ * @property {number | null} imgsz  longest side of the detector's input
  * @property {number} received
  * @property {number} dropped
  * @property {number} sentPerS
@@ -21,7 +22,7 @@
  * @property {number} silentMs  since the last picture
  */
 
-/** @typedef {{at: number, glassMs: number | null, detectorMs: number, received: number, dropped: number}} Sample */
+/** @typedef {{at: number, glassMs: number | null, detectorMs: number, imgsz: number, received: number, dropped: number}} Sample */
 /** @typedef {{at: number, decoded: number, sent: number, delay: number, emitted: number, lost: number, packets: number}} Counters */
 
 const WINDOW_MS = 1000;
@@ -48,6 +49,7 @@ export class FreshnessMeter {
       at: performance.now(),
       glassMs,
       detectorMs: message.detector_ms,
+      imgsz: message.imgsz,
       received: message.received,
       dropped: message.dropped,
     });
@@ -88,6 +90,7 @@ export class FreshnessMeter {
       ageP95Ms: quantile(glass, 0.95),
       detectorMs: quantile(detector, 0.5),
       checkedPerS: samples.length,
+      imgsz: last?.imgsz ?? null,
       received: first ? last.received - first.received : 0,
       dropped: first ? last.dropped - first.dropped : 0,
     };

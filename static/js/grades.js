@@ -58,6 +58,15 @@ export function cause(reading, others) {
   return "";
 }
 
+/**
+ * What a viewer has to know while the server keeps up by looking less closely; nothing at the model's own input size.
+ * @param {Reading} reading
+ * @param {number} full  the model's own input size
+ */
+export function smallerInput({ imgsz }, full) {
+  return imgsz !== null && imgsz < full ? fillIn(CAUSES.smaller, { imgsz, full }) : "";
+}
+
 /** A grade that changes only after two seconds on the other side of a limit, so that no word flickers. */
 export class Steady {
   /** @type {Grade} */

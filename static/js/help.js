@@ -4,10 +4,12 @@ import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
 /**
- * Opens Help: the shortcuts of this place, their off switch, a check of the connection, and how to use what the page says.
+ * Opens Help: the shortcuts of this place and their off switch, the sound of alerts, a check of the connection, and how to use
+ * what the page says.
  * @param {import("./shortcuts.js").Shortcuts} shortcuts
+ * @param {import("./alert-watch.js").AlertWatch | null} alerts  where the server makes them
  */
-export function openHelp(shortcuts) {
+export function openHelp(shortcuts, alerts) {
   const keys = Object.entries(shortcuts.keys).flatMap(([key, { label, name }]) => [
     h("dt", {}, h("kbd", {}, name ?? key.toUpperCase())),
     h("dd", {}, label),
@@ -22,6 +24,7 @@ export function openHelp(shortcuts) {
     h("h3", {}, "Keys on this place"),
     h("dl", { class: "keys" }, ...keys),
     h("label", { class: "check" }, box, "Single-key shortcuts"),
+    ...(alerts?.help() ?? []),
     h("h3", {}, "Connection"),
     h("p", {}, "Finds out why live video does not work here: this browser, the network between, and the server."),
     connection.element,
@@ -49,6 +52,19 @@ function responsibleUse() {
       "The detector misses things and takes other things for firearms: small, dark, blurred or partly hidden ones above all. " +
         "Nothing found does not mean that nothing is there.",
     ),
+    h(
+      "p",
+      {},
+      "An alert is a candidate until a person confirms or dismisses it. It keeps a picture and a short clip for some weeks, " +
+        "of webcams too, unless that is switched off.",
+    ),
     h("p", {}, "Film only where you may, and tell the people who are filmed."),
+    h(
+      "p",
+      {},
+      "What the detector misses in figures, what is stored, for how long, and how to switch it off: docs/responsible-use.md in the ",
+      h("a", { href: document.getElementById("source")?.getAttribute("href") ?? "#" }, "source code"),
+      ".",
+    ),
   ];
 }

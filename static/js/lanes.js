@@ -18,7 +18,7 @@ const WIDTH = 1000; // of the drawing: more points than pixels show nothing more
 
 /**
  * The lanes of a result, one for each class that was seen.
- * @param {VideoResult} result
+ * @param {Pick<VideoResult, "frames">} result
  * @param {number} frameS  from one checked frame to the next; a longer one than the gap is bridged too
  * @returns {Lane[]}
  */

@@ -1,7 +1,7 @@
 // @ts-check
 import { minuteOfDay } from "./format.js";
 import { FreshnessMeter } from "./freshness.js";
-import { cause, STALLED_MS } from "./grades.js";
+import { cause, smallerInput, STALLED_MS } from "./grades.js";
 import { Note } from "./note.js";
 import { FreshnessStrip } from "./strip.js";
 
@@ -17,6 +17,7 @@ export class LiveWatch {
   #announcer;
   #others;
   #onsilent;
+  #imgsz;
   /** @type {FreshnessMeter | null} */
   #meter = null;
   #timer = 0;
@@ -33,12 +34,14 @@ export class LiveWatch {
    * @param {import("./announcer.js").Announcer} options.announcer
    * @param {() => number} options.others  live sessions of other people on this server
    * @param {() => void} options.onsilent  no picture has come for so long that the connection is to be given up
+   * @param {number} [options.imgsz]  the model's own input size
    */
-  constructor({ stage, announcer, others, onsilent }) {
+  constructor({ stage, announcer, others, onsilent, imgsz = 0 }) {
     this.#stage = stage;
     this.#announcer = announcer;
     this.#others = others;
     this.#onsilent = onsilent;
+    this.#imgsz = imgsz;
   }
 
   /**
@@ -108,7 +111,8 @@ export class LiveWatch {
     const stalled = reading.silentMs > STALLED_MS;
     this.#stage.setChip(stalled ? { sign: "bad", word: "Stalled" } : this.#chip(age.sign));
     this.#stage.element.classList.toggle("stale", stalled);
-    this.#explain(age.sign === "ok" && frames.sign === "ok" ? "" : cause(reading, this.#others()));
+    const good = age.sign === "ok" && frames.sign === "ok";
+    this.#explain(good ? smallerInput(reading, this.#imgsz) : cause(reading, this.#others()));
     if (age.word === this.#said) return;
     this.#said = age.word;
     const words =

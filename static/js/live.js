@@ -11,7 +11,7 @@ import { RunningStreams } from "./running-streams.js";
 import { sampleOpener } from "./sample.js";
 import { Sightings } from "./sightings.js";
 import { Stage, tool } from "./stage.js";
-import { fillIn, LIVE_STATES, withoutVideos } from "./states.js";
+import { fillIn, LIVE_STATES, withAlerts, withoutVideos } from "./states.js";
 import { ViewHeight } from "./view-height.js";
 
 /** @typedef {import("./camera.js").Source} Source */
@@ -48,12 +48,13 @@ export class Live {
     this.#announcer = announcer;
     this.#others = info.servers > 1;
     this.#video.muted = this.#preview.muted = true;
-    this.#stage = this.#buildStage(info.features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES));
+    this.#stage = this.#buildStage(statesOf(info));
     this.#watch = new LiveWatch({
       stage: this.#stage,
       announcer,
       others: () => Math.max(0, (health.info?.active ?? 1) - 1),
       onsilent: () => this.#live.abandon(),
+      imgsz: info.model.imgsz,
     });
     this.#camera = new CameraChoice({
       onchange: () => this.#switchCamera(),
@@ -304,4 +305,10 @@ export class Live {
   fullScreen() {
     if (!this.#stage.shown) void this.#stage.toggleFullScreen();
   }
+}
+
+/** @param {Info} info */
+function statesOf({ features, alerts }) {
+  const states = features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES);
+  return alerts?.sources.includes("webcam") ? withAlerts(states) : states;
 }

@@ -1,5 +1,7 @@
 // @ts-check
 import { signOut } from "./api.js";
+import { AlertWatch } from "./alert-watch.js";
+import { AlertsPlace } from "./alerts.js";
 import { Announcer } from "./announcer.js";
 import { byId, h, icon } from "./dom.js";
 import { ServerEvents } from "./events.js";
@@ -31,6 +33,7 @@ const PLACES = {
   live: { word: "Live", icon: "live", feature: "live", kind: Live },
   video: { word: "Video", icon: "video", feature: "videos", kind: VideoPlace },
   picture: { word: "Picture", icon: "picture", feature: "picture", kind: PicturePlace },
+  alerts: { word: "Alerts", icon: "alerts", feature: "alerts", kind: AlertsPlace },
 };
 
 /** The page: its bar, its places, and which of them is open. */
@@ -40,6 +43,8 @@ class App {
   /** @type {Map<string, Place>} */
   #places = new Map();
   #open = "";
+  /** @type {AlertWatch | null} */
+  #alerts = null;
   #starting = byId("starting");
   #shortcuts = new Shortcuts(() => this.#keys());
 
@@ -47,7 +52,7 @@ class App {
     await loadSprite().catch(() => undefined); // words stand beside all icons
     new ThemeMenu(byId("theme"));
     new ServerButton(byId("server"), this.#health);
-    byId("help").addEventListener("click", () => openHelp(this.#shortcuts));
+    byId("help").addEventListener("click", () => openHelp(this.#shortcuts, this.#alerts));
     byId("responsible").addEventListener("click", openResponsibleUse);
     this.#shortcuts.open();
     this.#health.addEventListener("change", () => this.#waitForInfo());
@@ -62,9 +67,10 @@ class App {
     this.#showSource(info);
     this.#showAccount(info);
     const has = (/** @type {string} */ place) => info.features.includes(PLACES[place].feature);
-    const events = new ServerEvents({ videos: has("video") });
+    const events = new ServerEvents({ videos: has("video"), cameras: info.features.includes("cameras"), alerts: has("alerts") });
+    if (has("alerts")) this.#alerts = new AlertWatch(info, events, this.#announcer);
     const handOver = (/** @type {string} */ place, /** @type {File[]} */ files) => this.#handOver(place, files);
-    const page = { health: this.#health, info, announcer: this.#announcer, events, handOver };
+    const page = { health: this.#health, info, announcer: this.#announcer, events, handOver, alerts: this.#alerts };
     for (const place of Object.keys(PLACES).filter(has)) this.#places.set(place, new PLACES[place].kind(page));
     this.#buildNavigation();
     events.open();
@@ -75,7 +81,13 @@ class App {
     for (const id of ["nav", "tabs"]) {
       byId(id).replaceChildren(
         ...[...this.#places.keys()].map((place) =>
-          h("a", { href: `#/${place}`, "data-place": place }, icon(PLACES[place].icon), h("span", {}, PLACES[place].word)),
+          h(
+            "a",
+            { href: `#/${place}`, "data-place": place },
+            icon(PLACES[place].icon),
+            h("span", {}, PLACES[place].word),
+            place === "alerts" && (this.#alerts?.badge() ?? null),
+          ),
         ),
       );
     }
@@ -106,7 +118,8 @@ class App {
     this.#open = place;
     byId("main").replaceChildren(shown.element);
     void shown.open(id);
-    document.title = `${PLACES[place].word} - Sightline`;
+    if (this.#alerts) this.#alerts.place = PLACES[place].word;
+    else document.title = `${PLACES[place].word} - Sightline`;
     for (const link of document.querySelectorAll("[data-place]")) {
       if (/** @type {HTMLElement} */ (link).dataset.place === place) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

@@ -1,11 +1,11 @@
 // @ts-check
+import { measurer, paint } from "./box-paint.js";
 import { place } from "./boxes.js";
 import { h, svg } from "./dom.js";
 
 /** @typedef {import("./boxes.js").Placed} Placed */
 /** @typedef {import("./types.js").Result} Result */
 
-const FONT = '620 {px}px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const TEXT_PX = { least: 13, most: 16 };
 
 /** A picture with its boxes drawn over it in the page, so that filtering needs no request. */
@@ -92,13 +92,6 @@ function drawn({ box, tag, text, colour, dashed }, fontPx) {
   return group;
 }
 
-/** @param {number} fontPx */
-function measurer(fontPx) {
-  const context = h("canvas").getContext("2d");
-  if (context) context.font = FONT.replace("{px}", String(fontPx));
-  return (/** @type {string} */ text) => context?.measureText(text).width ?? text.length * fontPx * 0.6;
-}
-
 /**
  * The picture in its own size with boxes drawn in, as a PNG.
  * @param {{image: HTMLImageElement, width: number, height: number}} picture
@@ -117,24 +110,4 @@ export function annotated({ image, width, height }, results) {
   return new Promise((resolve, reject) =>
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser.")))),
   );
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Placed} placed
- * @param {{fontPx: number, edge: number}} size
- */
-function paint(context, { box, tag, text, colour, dashed }, { fontPx, edge }) {
-  context.strokeStyle = "rgb(11 13 16 / .75)";
-  context.lineWidth = edge + 2.5;
-  context.strokeRect(box.x, box.y, box.w, box.h);
-  context.strokeStyle = context.fillStyle = colour;
-  context.lineWidth = edge;
-  context.setLineDash(dashed ? [8, 4] : []);
-  context.strokeRect(box.x, box.y, box.w, box.h);
-  context.setLineDash([]);
-  context.fillRect(tag.x, tag.y, tag.w, tag.h);
-  context.fillStyle = "#0B0D10";
-  context.font = FONT.replace("{px}", String(fontPx));
-  context.fillText(text, tag.x + fontPx / 2, tag.y + tag.h / 2 + fontPx * 0.35);
 }

@@ -5,7 +5,7 @@ import { tool } from "./stage.js";
 
 const FIRST_FRAME_S = 1e-3;
 
-/** Plays a checked video: the picture, and the tools that stand over its lower edge. */
+/** Plays a video: the picture, and the tools that stand over its lower edge. */
 export class Player {
   #ontime;
   #fps = 25;
@@ -33,11 +33,12 @@ export class Player {
    * @param {(t: number) => void} on.ontime  where the picture is, in seconds
    * @param {() => void} on.onfail  the video cannot be played
    * @param {() => void} on.onfullscreen
+   * @param {HTMLElement[]} [tools]  in the place of that for the sound
    */
-  constructor({ ontime, onfail, onfullscreen }) {
+  constructor({ ontime, onfail, onfullscreen }, tools) {
     this.#ontime = ontime;
     const expand = tool("expand", { label: "Full screen", onclick: onfullscreen });
-    const end = h("div", { class: "push" }, this.#sound, expand);
+    const end = h("div", { class: "push" }, ...(tools ?? [this.#sound]), expand);
     this.controls = h("div", { class: "screen-end player", hidden: true }, this.#play, this.#clock, this.#seek, end);
     this.#listen(onfail);
     this.#render();
@@ -58,14 +59,14 @@ export class Player {
 
   /**
    * @param {string} address
-   * @param {{poster: string, name: string, fps: number, durationS: number}} options
+   * @param {{poster: string, label: string, fps: number, durationS: number}} options
    */
-  load(address, { poster, name, fps, durationS }) {
+  load(address, { poster, label, fps, durationS }) {
     this.#fps = fps;
     this.#durationS = durationS;
     this.#wanted = null;
     this.video.poster = poster;
-    this.video.setAttribute("aria-label", `${name} with boxes`);
+    this.video.setAttribute("aria-label", label);
     this.video.src = address;
     this.controls.hidden = false;
     this.#tell();

@@ -1,6 +1,8 @@
 // @ts-check
 /** Single-key shortcuts; they act only outside fields and can be switched off (WCAG 2.1.4). */
 
+import { keep, recall } from "./kept.js";
+
 const KEY = "sightline.shortcuts";
 
 /** @typedef {Record<string, {label: string, run: (event: KeyboardEvent) => void, name?: string}>} Keys  by lower-case key */
@@ -8,7 +10,7 @@ const KEY = "sightline.shortcuts";
 export class Shortcuts {
   /** @type {() => Keys} */
   #keys;
-  #on = recall();
+  #on = recall(KEY) !== "off";
   #pressed = (/** @type {KeyboardEvent} */ event) => this.#press(event);
 
   /** @param {() => Keys} keys  those of the place that is open */
@@ -34,11 +36,7 @@ export class Shortcuts {
 
   set on(value) {
     this.#on = value;
-    try {
-      localStorage.setItem(KEY, value ? "on" : "off");
-    } catch {
-      /* the choice then lasts for this page */
-    }
+    keep(KEY, value ? "on" : "off");
   }
 
   /** @param {KeyboardEvent} event */
@@ -51,13 +49,5 @@ export class Shortcuts {
     if (inField || pressesIt || !key) return;
     event.preventDefault();
     key.run(event);
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(KEY) !== "off";
-  } catch {
-    return true;
   }
 }

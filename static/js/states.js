@@ -36,6 +36,10 @@ export const ACTIONS = {
   chooseFiles: { label: "Choose files", icon: "upload" },
   sendAgain: { label: "Send again", icon: "swap" },
   remove: { label: "Remove" },
+  showAll: { label: "Show all" },
+  toCameras: { label: "See the cameras", icon: "cameras" },
+  toLive: { label: "Open Live", icon: "live" },
+  addCamera: { label: "Add camera", icon: "cameras" },
 };
 
 /** @type {State} */
@@ -171,6 +175,17 @@ export function withoutVideos(states) {
   return Object.fromEntries(
     Object.entries(states).map(([name, state]) => [name, { ...state, actions: state.actions.map(instead) }]),
   );
+}
+
+/**
+ * The same states where alerts are made from webcams too: then not everything is forgotten.
+ * @param {Record<string, State>} states
+ * @returns {Record<string, State>}
+ */
+export function withAlerts(states) {
+  const body =
+    "Start your camera. Each picture is checked as it arrives. Only an alert keeps its picture and a few seconds of video on the server.";
+  return { ...states, idle: { ...states.idle, body } };
 }
 
 /** @type {Record<string, State>} */
@@ -316,11 +331,47 @@ export const VIDEO_STATES = {
   signedOut: SIGNED_OUT,
 };
 
+const NONE_TODAY = { icon: "alerts", heading: "No alerts today", body: "{watching}", actions: ["toCameras"] };
+
+/** @type {Record<string, State>} */
+export const ALERT_STATES = {
+  loading: { icon: "alerts", heading: "Opening", body: "", actions: ["now"], progress: true },
+  none: NONE_TODAY,
+  noneWatched: {
+    ...NONE_TODAY,
+    body: "Live video that runs on this server is watched, and what may be a {noun} comes here.",
+    actions: ["toLive"],
+  },
+  noneAddCamera: {
+    ...NONE_TODAY,
+    body: "Live video that runs on this server is watched. A camera is watched around the clock.",
+    actions: ["addCamera"],
+  },
+  noCameras: { icon: "cameras", heading: "Alerts come from cameras", body: "Add one first.", actions: ["addCamera"], primary: true },
+  noneThatDay: { icon: "alerts", heading: "No alerts {day}", body: "", actions: ["showAll"] },
+  filtered: { icon: "alerts", heading: "No {state}alerts {day}", body: "", actions: ["showAll"] },
+  gone: {
+    icon: "block",
+    heading: "This alert is not here any more",
+    body: "It was deleted, or its time on the server was over.",
+    actions: ["showAll"],
+  },
+  unreachable: {
+    icon: "server",
+    heading: "The server does not answer",
+    body: "Check that it is running and that this device is online. The alerts come by themselves then.",
+    actions: ["now"],
+    primary: true,
+  },
+  signedOut: SIGNED_OUT,
+};
+
 /** The line under the strip when the picture is late, by cause. */
 export const CAUSES = {
   silent: "No picture has come for {seconds} s. What you see is not live.",
   detector:
     "The server checks {checked} pictures a second, your camera sends {sent}. Older ones are skipped, so what you see stays recent.",
+  smaller: "The server is busy: it checks pictures at {imgsz} instead of {full} pixels. Small things are missed more often.",
   network: "The network is losing pictures ({loss} %).",
   shared: "{others} other sessions share this server.",
   sharedOne: "1 other session shares this server.",

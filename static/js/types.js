@@ -17,6 +17,7 @@
  * @property {{picture_bytes: number, picture_pixels: number, live_sessions: number}} limits
  * @property {string[]} features
  * @property {{required: boolean, name: string | null}} [auth]
+ * @property {{sources: string[], before_s: number, after_s: number, expire_s: number, keep_days: number} | null} [alerts]
  */
 
 /**
@@ -26,6 +27,7 @@
  * @property {number} age_ms
  * @property {number | null} box_age_ms
  * @property {number} detector_ms
+ * @property {number} imgsz  longest side of the detector's input
  * @property {[number, number]} shape  height, width
  * @property {Result[]} results
  * @property {number} received
@@ -95,6 +97,67 @@
  * @property {boolean} complete
  * @property {{frame: number, time_s: number, results: Result[]}[]} frames
  * @property {VideoTrack[]} tracks
+ */
+
+/** @typedef {"candidate" | "confirmed" | "dismissed" | "expired"} AlertState */
+
+/**
+ * @typedef {object} Delivery  one message to one channel
+ * @property {string} id
+ * @property {string} channel
+ * @property {string} event  a state of the alert
+ * @property {"pending" | "sending" | "sent" | "failed"} state
+ * @property {boolean} unsure  it may have arrived more often than once
+ * @property {number} attempts
+ * @property {string | null} next_try_at
+ * @property {string | null} sent_at
+ * @property {string | null} error
+ * @property {number | null} after_s  from the event to the channel's answer
+ */
+
+/**
+ * @typedef {object} Alert  what a person has to look at; times are ISO 8601 in UTC
+ * @property {string} id
+ * @property {AlertState} state
+ * @property {string} stream
+ * @property {string | null} camera
+ * @property {{name: string, kind: "camera" | "webcam" | "publisher"}} source
+ * @property {string} label
+ * @property {number} confidence
+ * @property {number} track_id
+ * @property {Box} box  in the best frame
+ * @property {number} width
+ * @property {number} height
+ * @property {number} hits  of `frames`
+ * @property {number} frames
+ * @property {number} in_view_s
+ * @property {string} opened_at
+ * @property {string} expires_at
+ * @property {string | null} decided_at
+ * @property {string | null} decided_by
+ * @property {string | null} decided_zone
+ * @property {string | null} reason
+ * @property {string | null} note
+ * @property {"pending" | "ready" | "missing"} clip
+ * @property {number | null} clip_start_s  from `opened_at`, negative
+ * @property {number | null} clip_duration_s
+ * @property {Delivery[]} deliveries
+ */
+
+/**
+ * @typedef {object} AlertDetections  detections.json of an alert, `t` in seconds from `opened_at`
+ * @property {number} width
+ * @property {number} height
+ * @property {{t: number, results: Result[]}[]} frames
+ */
+
+/**
+ * @typedef {object} Channel  somebody who is told of alerts
+ * @property {string} name
+ * @property {"webhook" | "mqtt" | "email"} kind
+ * @property {string} target  without secrets
+ * @property {string | null} last_sent_at
+ * @property {string | null} last_error
  */
 
 /** @typedef {{event: string, grace_s?: number, detail?: string}} EventMessage */

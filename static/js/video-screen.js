@@ -183,7 +183,7 @@ export class VideoScreen {
     this.#player.video.hidden = false;
     this.#player.load(videoAddress(job.id, "annotated.mp4"), {
       poster: videoAddress(job.id, "poster.jpg"),
-      name: job.name,
+      label: `${job.name} with boxes`,
       fps: USUAL_FPS,
       durationS: job.duration_s ?? 0,
     });

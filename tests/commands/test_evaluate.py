@@ -6,15 +6,12 @@ import signal
 import time
 from pathlib import Path
 
-import av
 import pytest
 
 from server.training.metrics_file import read_metrics
 from tests.commands.running import run, start
+from tests.commands.table_clip import CLIP_FRAMES, write_table_clip
 from tests.drawn_set import write_drawn_set
-from tests.scenes import clip
-
-CLIP_FPS = 15
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +22,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def drawn_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scene's clip up to where the camera turns back: the pistol is wholly in the picture from about 1.9 s on."""
-    path = tmp_path_factory.mktemp("clips") / "table.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=CLIP_FPS)
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-        for shot in list(clip(fps=CLIP_FPS))[: 4 * CLIP_FPS]:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.bgr, format="bgr24")))
-        container.mux(stream.encode())
-    return path
+    """The scene's clip, in which a pistol comes into the picture."""
+    return write_table_clip(tmp_path_factory.mktemp("clips") / "table.mp4")
 
 
 @pytest.mark.usefixtures("delivered_model_dir")
@@ -79,7 +69,7 @@ def test_clips_are_evaluated(drawn_clip: Path, tmp_path: Path) -> None:
     assert (figures.rule.hits, figures.rule.frames) == (2, 3)
     assert (figures.alerts.count, figures.alerts.hours) == (0, 0)
     (one,) = figures.clips
-    assert one.frames == 4 * CLIP_FPS
+    assert one.frames == CLIP_FRAMES
     assert one.early_alerts == 0
     assert one.time_to_alert_s is not None
     assert one.time_to_alert_s < 1

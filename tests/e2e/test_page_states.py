@@ -14,15 +14,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 VALUES = {
     "capacity": 8, "active": 8, "seconds": 14, "ago": 6, "attempt": 3, "detail": "The server closed it.", "missing": "WebRTC",
     "name": "a-picture-with-a-long-name-from-a-camera-20261122.jpg", "size": "41 MB", "limit": "32 MB",
+    "watching": "6 cameras watching, last checked 0 s ago.", "day": "on 21 November", "state": "dismissed ",
     "noun": "firearm", "line": "1 file ahead.",
     "problem": "The file ends after 0 frames. Export it again and add the new file.",
 }  # fmt: skip
 
 SHOW_EACH = """async (values) => {
   const { Stage } = await import("/static/js/stage.js");
-  const { LIVE_STATES, PICTURE_STATES, VIDEO_STATES } = await import("/static/js/states.js");
+  const { ALERT_STATES, LIVE_STATES, PICTURE_STATES, VIDEO_STATES } = await import("/static/js/states.js");
   const shown = [];
-  for (const [prefix, states] of [["", LIVE_STATES], ["", PICTURE_STATES], ["video.", VIDEO_STATES]]) {
+  for (const [prefix, states] of [["", LIVE_STATES], ["", PICTURE_STATES], ["video.", VIDEO_STATES],
+                                  ["alerts.", ALERT_STATES]]) {
     const stage = new Stage({ states, media: [], tools: [], onaction() {} });
     document.querySelector(".screen").replaceWith(stage.element);
     for (const [name, state] of Object.entries(states)) {
@@ -92,6 +94,9 @@ SENTENCES = {
     "video.failed": "The file ends after 0 frames. Export it again and add the new file.",
     "video.gone": "It was deleted, or its time on the server was over.",
     "video.unplayable": "This browser could not open it. Saved, it plays in most other programs.",
+    "alerts.none": "6 cameras watching, last checked 0 s ago.",
+    "alerts.noCameras": "Add one first.",
+    "alerts.filtered": "No dismissed alerts on 21 November",
     "empty": "Drop, paste or choose one. It is checked on this server and not kept.",
     "busy": "The server is busy. Trying again in 14 s.",
     "tooLarge": "It is 41 MB, the limit is 32 MB.",

@@ -6,11 +6,11 @@ import threading
 import pytest
 
 from server.domain.detection import DetectionResult, DetectOptions
-from server.domain.errors import DetectorFailed
+from server.domain.errors import DetectorFailed, InvalidRequest
 from server.domain.frame import Frame
 from server.inference.pool import DetectorPool
-from server.inference.throughput import MOST_FRAMES, Throughput, measure
-from tests.fakes import FakeDetector, FakeRequest
+from server.inference.throughput import MOST_FRAMES, Throughput, measure, smaller_sizes
+from tests.fakes import FAKE_MODEL, FakeDetector, FakeRequest
 
 
 class TickingDetector(FakeDetector):
@@ -62,16 +62,57 @@ async def test_the_time_of_a_frame_and_the_rate_are_measured(detector: TickingDe
 
 
 async def test_measuring_a_slow_detector_ends_in_time(detector: TickingDetector) -> None:
-    """It stops by the clock: warming up, a quarter of a second alone and 0.6 s together take under 2 s of 40 ms frames."""
+    """It stops by the clock: four sizes of 40 ms frames take under 2 s, warming up included."""
     await _measure(detector, clock=detector)
-    assert detector.now_s < 1.2
+    assert detector.now_s < 2
 
 
 async def test_measuring_a_quick_detector_takes_few_frames() -> None:
     """It stops by the count, where the clock says nothing."""
     detector = FakeDetector()
+    sizes = smaller_sizes(FAKE_MODEL.imgsz)
     await _measure(detector)
-    assert len(detector.options) <= 2 + 2 * (MOST_FRAMES + 2)
+    assert len(detector.options) <= (2 + len(sizes)) * (MOST_FRAMES + 4)
+
+
+async def test_smaller_sizes_are_measured_too(detector: TickingDetector) -> None:
+    """Each of them gets a rate of its own, and the detector is really asked for that size."""
+    measured = await _measure(detector, clock=detector)
+    assert [size.imgsz for size in measured.smaller] == [256, 192, 160] == list(smaller_sizes(320))
+    assert all(size.detections_fps == pytest.approx(25) for size in measured.smaller)
+    assert {options.imgsz for options in detector.options} == {None, 256, 192, 160}
+
+
+def test_smaller_sizes_are_those_that_a_model_takes() -> None:
+    """Multiples of 32, falling, and nothing so small that it shows nothing."""
+    assert smaller_sizes(640) == (512, 416, 320)
+    assert smaller_sizes(160) == ()
+
+
+async def test_a_model_of_one_size_is_measured_at_that() -> None:
+    """It was exported for it, and refuses all others."""
+    detector = OneSizeDetector()
+    measured = await _measure(detector)
+    assert measured.smaller == ()
+    assert measured.detections_fps > 0
+
+
+class OneSizeDetector(FakeDetector):
+    """A fake detector that was exported for one size."""
+
+    def create_request(self) -> "OneSizeRequest":
+        """Makes the state of one worker."""
+        return OneSizeRequest(self)
+
+
+class OneSizeRequest(FakeRequest):
+    """One worker of it."""
+
+    def detect(self, frame: Frame, options: DetectOptions) -> DetectionResult:
+        """Refuses what is not its size."""
+        if options.imgsz is not None:
+            raise InvalidRequest("imgsz: this model was exported for 320 only")
+        return super().detect(frame, options)
 
 
 async def test_a_detector_that_fails_is_told() -> None:

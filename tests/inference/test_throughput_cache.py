@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from server.inference.throughput import Throughput
+from server.inference.throughput import SizeThroughput, Throughput
 from server.inference.throughput_cache import FILE_NAME, MOST_ENTRIES, VALID_S, ThroughputCache, throughput_key
 from tests.fakes import FAKE_MODEL
 
-QUICK = Throughput(frame_ms=10.0, detections_fps=150.0)
+QUICK = Throughput(10.0, 150.0, (SizeThroughput(256, 210.0), SizeThroughput(160, 400.0)))
 
 
 def test_what_was_measured_is_found_again(tmp_path: Path) -> None:
@@ -56,12 +56,13 @@ def test_the_key_changes_with_what_a_measurement_depends_on(tmp_path: Path) -> N
     model = tmp_path / "model.onnx"
     model.write_bytes(b"1")
     keys = {
-        throughput_key(FAKE_MODEL, path=model, workers=2, threads=0),
-        throughput_key(FAKE_MODEL, path=model, workers=1, threads=0),
-        throughput_key(FAKE_MODEL, path=model, workers=2, threads=1),
-        throughput_key(FAKE_MODEL, path=tmp_path / "other.onnx", workers=2, threads=0),
-        throughput_key(replace(FAKE_MODEL, imgsz=640), path=model, workers=2, threads=0),
-        throughput_key(replace(FAKE_MODEL, precision="bf16"), path=model, workers=2, threads=0),
+        throughput_key(FAKE_MODEL, path=model, sizes=(), workers=2, threads=0),
+        throughput_key(FAKE_MODEL, path=model, sizes=(), workers=1, threads=0),
+        throughput_key(FAKE_MODEL, path=model, sizes=(), workers=2, threads=1),
+        throughput_key(FAKE_MODEL, path=model, sizes=(256,), workers=2, threads=0),
+        throughput_key(FAKE_MODEL, path=tmp_path / "other.onnx", sizes=(), workers=2, threads=0),
+        throughput_key(replace(FAKE_MODEL, imgsz=640), path=model, sizes=(), workers=2, threads=0),
+        throughput_key(replace(FAKE_MODEL, precision="bf16"), path=model, sizes=(), workers=2, threads=0),
     }
-    assert len(keys) == 6
-    assert throughput_key(FAKE_MODEL, path=model, workers=2, threads=0) in keys
+    assert len(keys) == 7
+    assert throughput_key(FAKE_MODEL, path=model, sizes=(), workers=2, threads=0) in keys

@@ -19,7 +19,7 @@ from tests.builders import make_detections
 from tests.video_clips import make_clip as write_clip
 
 BOX: Box = (100, 100, 140, 120)
-RULE = AlertRule(confidence=0.4, hits=3, frames=5)
+RULE = AlertRule(confidence=0.4, hits=3, frames=5, rearm_s=0)
 
 
 def make_clip(pattern: str, *, name: str = "clip.mp4", fps: float = 10.0, distinct: bool = True) -> CheckedClip:

@@ -41,7 +41,7 @@ def open_channel(stream: Stream, clock: SetClock | None = None) -> tuple[SlowCha
 
 def make_live_result(index: int, *, received_at: float = 0.0) -> LiveResult:
     """A result without objects."""
-    return LiveResult(make_frame(index=index, received_at=received_at), (), Timing(0, 0, 0, 0), make_options())
+    return LiveResult(make_frame(index=index, received_at=received_at), (), Timing(0, 0, 0, 0), make_options(), 320)
 
 
 def test_each_result_is_sent_with_its_age(stream: Stream) -> None:

@@ -42,14 +42,14 @@ def test_an_untracked_result_has_no_track_id() -> None:
 def test_what_is_only_expected_is_not_told() -> None:
     """A box that the tracker predicts was not found in the frame, so no program reads it as a detection."""
     found, expected = Detection((1, 2, 3, 4), 0.9, 0, track_id=1), Detection((5, 6, 7, 8), 0.9, 0, track_id=2, predicted=True)
-    result = LiveResult(make_frame(), (found, expected), Timing(1, 2, 3, 4), make_options())
+    result = LiveResult(make_frame(), (found, expected), Timing(1, 2, 3, 4), make_options(), 320)
     message = detection_message(result, labels=MODEL.labels, received=1, dropped=0, age_ms=1, box_age_ms=None)
     assert [one.track_id for one in message.results] == [1]
 
 
 def test_a_detection_message_tells_frame_ages_counters_and_options() -> None:
     """Every field of the data channel's message is there, under its name in the contract."""
-    result = LiveResult(make_frame(index=5), (), Timing(1, 2, 3, 4), make_options(exact=True))
+    result = LiveResult(make_frame(index=5), (), Timing(1, 2, 3, 4), make_options(exact=True), 320)
     message = detection_message(result, labels=MODEL.labels, received=9, dropped=2, age_ms=12.345, box_age_ms=None)
     assert msgspec.to_builtins(message) == {
         "frame": 5,
@@ -57,6 +57,7 @@ def test_a_detection_message_tells_frame_ages_counters_and_options() -> None:
         "age_ms": 12.3,
         "box_age_ms": None,
         "detector_ms": 9.0,
+        "imgsz": 320,
         "shape": (48, 64),
         "results": [],
         "received": 9,

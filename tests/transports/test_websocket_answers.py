@@ -72,7 +72,7 @@ async def sending(
 
 def result(index: int, *, received_at: float = 0.0) -> LiveResult:
     """A result without objects."""
-    return LiveResult(make_frame(index=index, received_at=received_at), (), Timing(0, 0, 0, 0), make_options())
+    return LiveResult(make_frame(index=index, received_at=received_at), (), Timing(0, 0, 0, 0), make_options(), 320)
 
 
 async def test_a_slow_client_gets_the_newest(stream: Stream, renderer: ThreadPoolExecutor) -> None:

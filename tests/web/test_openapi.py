@@ -219,6 +219,7 @@ def test_examples_of_messages_fit() -> None:
         age_ms=21.5,
         box_age_ms=None,
         detector_ms=9.0,
+        imgsz=640,
         shape=(480, 640),
         results=[ResultMessage(class_id=0, name="firearm", confidence=0.9, box=BoxMessage(1.0, 2.0, 3.0, 4.0), track_id=12)],
         received=2,

@@ -35,7 +35,7 @@ async def info(request: web.Request) -> web.Response:
         servers=settings.cluster.size,
         capacity=capacity.sessions,
         active=live.registry.active,
-        limits=limits_answer(settings, capacity=capacity, throughput=model.throughput),
+        limits=limits_answer(settings, capacity=capacity, throughput=model.throughput, level=live.tuning.level),
         features=_features(app),
         auth=AuthAnswer(required, "API key" if required else None),
     )
