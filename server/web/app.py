@@ -95,6 +95,8 @@ def create_app(
             _records,
             _videos(own_model=detector is None),
             _live_streams,
+            _channels,
+            _alerts,
             _cameras,
             _doctor,
         ]
@@ -222,6 +224,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.CAMERAS] = cameras = CameraService(
         settings, records=app[app_keys.RECORDS], live=live, model=model, clock=app[app_keys.CLOCK]
     )
+    _watch_alerts(app)
     app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS], cameras=cameras)
     # Enough that decoding, detecting and encoding go on side by side.
     at_once = settings.inference.workers + 2
@@ -234,6 +237,46 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     await live.tuning.aclose()
     await viewing.aclose()
     renderer.shutdown()
+
+
+def _watch_alerts(app: web.Application) -> None:
+    """Makes alerts and channels, and lets cameras know of both; they are opened later."""
+    settings, io, records, cameras = app[app_keys.SETTINGS], app[app_keys.IO], app[app_keys.RECORDS], app[app_keys.CAMERAS]
+    files = AlertFiles(data_folder(settings) / ALERTS_DIR)
+    app[app_keys.CHANNELS] = channels = ChannelService(settings, records=records, picture_of=files.annotated, io=io)
+    rings = RingMaker(settings.alerts, clock=app[app_keys.CLOCK])
+    app[app_keys.ALERTS] = alerts = AlertDesk(
+        settings,
+        files=files,
+        records=records,
+        live=app[app_keys.LIVE],
+        cameras=cameras,
+        channels=channels,
+        model=app[app_keys.MODEL],
+        clips=MadeClips(settings, io=io),
+        io=io,
+        clock=app[app_keys.CLOCK],
+    )
+    app[app_keys.LIVE].new_ring = rings.make
+    cameras.new_ring = partial(rings.make, SourceKind.CAMERA)
+    cameras.tell = channels.tell_of_camera
+    cameras.last_alert = alerts.last_alert
+
+
+async def _channels(app: web.Application) -> AsyncIterator[None]:
+    """Who is told, and what waits to be told."""
+    channels = app[app_keys.CHANNELS]
+    await channels.open()
+    yield
+    await channels.aclose()
+
+
+async def _alerts(app: web.Application) -> AsyncIterator[None]:
+    """Alerts of all live sessions, those of cameras included."""
+    alerts = app[app_keys.ALERTS]
+    await alerts.open()
+    yield
+    await alerts.aclose()
 
 
 async def _cameras(app: web.Application) -> AsyncIterator[None]:
