@@ -9,6 +9,7 @@ SightlineError
 │   └── Unprocessable      well-formed, but nothing can be done with it: a damaged picture, SDP without usable video
 ├── AddressRefused         an address that the policy of the settings does not allow
 ├── CameraFailed           a camera cannot be watched now; the message is a sentence for a person, without credentials
+├── ClipFailed             no clip can be made of the video that is held; the message says why
 ├── NotFound               no such stream, session or video
 ├── Busy                   no room now; `retry_after_s` says when to come back
 │   ├── AtCapacity         every live session is taken
@@ -70,6 +71,10 @@ class CameraFailed(SightlineError):
         self.stalled = stalled
         self.unauthorised = unauthorised
         self.knock = knock
+
+
+class ClipFailed(SightlineError):
+    """No clip can be made of the video that is held; the message says why."""
 
 
 class NotFound(SightlineError):
