@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.domain.errors import AtCapacity, Draining, NotFound
+from server.domain.alert import SourceKind
 from server.pipeline.broadcast import Broadcast
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,14 @@ class LiveSession(Protocol):
     @property
     def stream(self) -> Stream:
         """The pipeline that the source feeds."""
+
+    @property
+    def kind(self) -> SourceKind:
+        """What the source is."""
+
+    @property
+    def packets(self) -> PacketRing | None:
+        """The encoded video of the last seconds; None where nobody wants it."""
 
     def announce_draining(self, grace_s: float) -> None:
         """Tells the client that the server ends the session in `grace_s` seconds."""

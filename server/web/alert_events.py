@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from server.alerts.service import AlertChange, AlertChanged
+from server.alerts.book import AlertChange, AlertChanged
 from server.domain.errors import RecordsUnavailable
 from server.web.alert_answers import AlertRemovedEvent, WaitingAlertsEvent, alert_answer
 from server.web.alert_orders import AlertFilter

@@ -11,7 +11,9 @@ from server.alerts.clip_maker import ClipMaker
 from server.alerts.evidence import AlertFiles
 from server.alerts.export import ExportedAlert
 from server.alerts.rules import AlertRule
-from server.alerts.service import AlertChanged, AlertOptions, AlertService, AlertSource, AlertStats
+from server.alerts.book import AlertChanged
+from server.alerts.service import AlertService, AlertStats
+from server.alerts.sources import AlertOptions, AlertSource
 from server.config.alert_rule import alert_rule
 from server.config.settings import Settings
 from server.domain.alert import Alert

@@ -11,7 +11,9 @@ from functools import partial
 from aiohttp import web
 
 from server import resources
+from server.alerts.evidence import AlertFiles
 from server.config.settings import Settings, Webrtc
+from server.domain.alert import SourceKind
 from server.domain.protocols import Detector
 from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
@@ -22,7 +24,10 @@ from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.alerts import ALERTS_DIR, AlertDesk
 from server.web.cameras import CameraService
+from server.web.channels import ChannelService
+from server.web.clip_making import ClipMaking, RingMaker
 from server.web.cluster import resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
@@ -35,7 +40,7 @@ from server.web.middlewares import add_headers, answer_problems, check_access, c
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
-from server.web.records import Records
+from server.web.records import Records, data_folder
 from server.web.remembered_throughput import RememberedThroughput
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
@@ -244,7 +249,7 @@ def _watch_alerts(app: web.Application) -> None:
     settings, io, records, cameras = app[app_keys.SETTINGS], app[app_keys.IO], app[app_keys.RECORDS], app[app_keys.CAMERAS]
     files = AlertFiles(data_folder(settings) / ALERTS_DIR)
     app[app_keys.CHANNELS] = channels = ChannelService(settings, records=records, picture_of=files.annotated, io=io)
-    rings = RingMaker(settings.alerts, clock=app[app_keys.CLOCK])
+    rings = RingMaker(settings.alerts, offered=records.offered)
     app[app_keys.ALERTS] = alerts = AlertDesk(
         settings,
         files=files,
@@ -253,7 +258,7 @@ def _watch_alerts(app: web.Application) -> None:
         cameras=cameras,
         channels=channels,
         model=app[app_keys.MODEL],
-        clips=MadeClips(settings, io=io),
+        clips=ClipMaking(settings, io=io),
         io=io,
         clock=app[app_keys.CLOCK],
     )
