@@ -188,6 +188,10 @@ class Watched:
                 self.service.wake()
                 await asyncio.sleep(0.005)
 
+    async def tick(self) -> None:
+        """Lets others work for a moment."""
+        await asyncio.sleep(0.005)
+
     async def alert_of(self, source: Source, *objects: Detection) -> Alert:
         """An alert that has just been opened."""
         before = len(self.records.find())
