@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from benchmarks import container, detection, jobs, nat, overload, page, roundtrip, startup, video, viewers
+from benchmarks import cameras, container, detection, jobs, nat, overload, page, roundtrip, startup, video, viewers
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Any] = {
     "video": video,
     "container": container,
     "nat": nat,
+    "cameras": cameras,
 }
 
 

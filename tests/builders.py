@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from server.domain.alert import Alert, SourceKind
+from server.domain.delivery import Delivery, Event
 from server.domain.detection import Box, DetectionResult, Detections, Timing
 from server.domain.frame import Frame, PixelLayout
 from server.domain.job import Job, JobState
@@ -86,3 +88,36 @@ class ListSink:
     def put(self, item: object) -> None:
         """Keeps the item."""
         self.items.append(item)
+
+
+def make_alert(alert_id: str = "a", **fields: Any) -> Alert:
+    """A candidate from a camera in the hall."""
+    values: dict[str, Any] = {
+        "stream_id": "stream",
+        "source_name": "Hall",
+        "source_kind": SourceKind.CAMERA,
+        "label": "firearm",
+        "confidence": 0.9,
+        "track_id": 3,
+        "xyxy": (10.0, 20.0, 30.0, 40.0),
+        "width_px": 640,
+        "height_px": 480,
+        "hits": 3,
+        "frames": 5,
+        "opened_at": 1000.0,
+        "updated_at": 1000.0,
+        "expires_at": 1900.0,
+    }
+    return Alert(**{"id": alert_id, **values, **fields})
+
+
+def make_delivery(delivery_id: str = "d", **fields: Any) -> Delivery:
+    """A message about the subject `s` that waits for the channel `hook`."""
+    values: dict[str, Any] = {
+        "subject": "s",
+        "channel": "hook",
+        "event": Event.CANDIDATE,
+        "next_try_at": 0.0,
+        "created_at": 0.0,
+    }
+    return Delivery(**{"id": delivery_id, **values, **fields})

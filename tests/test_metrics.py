@@ -7,6 +7,7 @@ from server.inference.pool import PoolStats
 from server.metrics import METRIC_NAMES, Metrics, Snapshot, VideoStats
 from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stats import LiveStats
+from server.pipeline.tuning import InputLevel
 
 MODEL = ModelInfo("m", ("firearm",), 0.4, 0.7, 320, "bf16", ("openvino", "1"))
 POOL = PoolStats(workers=2, waiting=1, busy=1, completed=7, failed=1, busy_s=1.5)
@@ -28,6 +29,8 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         pool=POOL if loaded else None,
         detections_fps=67.5 if loaded else None,
         streams_short=True,
+        input_level=InputLevel(480, "streams"),
+        cameras={"live": 2, "unreachable": 1},
         videos=VideoStats({"queued": 2, "running": 1}, {"done": 5, "crashed": 1}, frames=900, seconds=30.5),
     )
 
@@ -57,7 +60,9 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_model_info", "m,bf16,openvino 1"] == 1
     assert samples["sightline_detector_throughput", ""] == 67.5
     assert samples["sightline_live_streams_short", ""] == 1
+    assert samples["sightline_live_input_size_pixels", "streams"] == 480
     assert samples["sightline_videos", "queued"] == 2
+    assert samples["sightline_cameras", "unreachable"] == 1
     assert samples["sightline_video_checks_total", "crashed"] == 1
     assert samples["sightline_video_frames_total", ""] == 900
     assert samples["sightline_video_seconds_total", ""] == 30.5

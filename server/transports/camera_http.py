@@ -10,7 +10,6 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,10 +93,6 @@ class HttpOpener:
         if response is None:  # nobody here opens what a redirect leads to
             raise AddressRefused("the camera leads on to something that is not http:// or https://")
         return HttpBody(response)
-
-    def open_nested(self, url: str, _flags: int, _options: Mapping[str, str]) -> HttpBody:
-        """What FFmpeg calls for each address that it meets (PyAV's `io_open`)."""
-        return self.open(url)
 
 
 class _Connect:

@@ -1,8 +1,8 @@
 """Opening a camera with FFmpeg, and what its refusals mean in words."""
 
+import contextlib
 import http.client
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,11 +114,11 @@ def _open_http(
     if body.content_type in _HLS_TYPES or address.url.partition("?")[0].endswith((".m3u8", ".m3u")):
         body.close()
         return _open_hls(address, opener=opener, limits=limits)
-    try:
-        return _open_body(body, limits=limits)
-    except BaseException:
-        body.close()
-        raise
+    with contextlib.ExitStack() as unused:
+        unused.callback(body.close)
+        opened = _open_body(body, limits=limits)
+        unused.pop_all()
+    return opened
 
 
 def _open_hls(address: CameraAddress, *, opener: HttpOpener, limits: CameraLimits) -> CameraInput:
@@ -126,7 +126,9 @@ def _open_hls(address: CameraAddress, *, opener: HttpOpener, limits: CameraLimit
     patient = CameraLimits(
         connect_timeout_s=limits.connect_timeout_s, read_timeout_s=HLS_PATIENCE_S, max_pixels=limits.max_pixels
     )
-    container = _open(address.url, format="hls", options=options, limits=patient, io_open=opener.open_nested)
+    container = _open(
+        address.url, format="hls", options=options, limits=patient, io_open=lambda url, _flags, _options: opener.open(url)
+    )
     return CameraInput(container, container.close, paced=True)
 
 
@@ -154,7 +156,7 @@ def _input(container: InputContainer) -> CameraInput:
     return CameraInput(container, container.close)
 
 
-@contextmanager
+@contextlib.contextmanager
 def in_words(address: CameraAddress) -> Iterator[None]:
     """Turns what FFmpeg and the system raise into CameraFailed.
 

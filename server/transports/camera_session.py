@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from server.domain.camera import Camera
+from server.domain.camera import Camera, CameraState
 from server.domain.errors import AddressRefused, CameraFailed
 from server.logs import log_context
 from server.pipeline.stream import Stream
@@ -37,7 +37,8 @@ class CameraSession:
     """A camera from when it is switched on until it is switched off; `report` is told how its connection is.
 
     The stream lives on while connections come and go. Where the camera has a `detect_url`, that is detected and watched, and
-    `packets` come from its `url` by a second connection that decodes nothing.
+    `packets` come from its `url` by a second connection that decodes nothing. `failed` is set when a part of it has failed: it
+    does nothing more then.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class CameraSession:
             quiet = ReaderOptions(limits=rig.limits, decodes=False)
             self._clips = self._connection(parse_address(camera.url), options=quiet, packets=packets, report=lambda _: None)
         self._task: asyncio.Task[None] | None = None
+        self._report = report
+        self.failed = False
 
     @property
     def id(self) -> str:
@@ -110,11 +113,20 @@ class CameraSession:
 
     async def _run(self) -> None:
         with log_context(session=self.id):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.stream.run(self._source), name=f"stream {self.id}")
-                tasks.create_task(self._watching.run(), name=f"connect {self.id}")
-                if self._clips is not None:
-                    tasks.create_task(self._clips.run(), name=f"connect {self.id} for clips")
+            try:
+                await self._watch()
+            # The supervisor of a camera makes a new session of one that has failed; others go on.
+            except Exception:
+                logger.exception("camera %s failed", self.stream.name)
+                self.failed = True
+                self._report(Report(CameraState.UNREACHABLE, "Watching the camera failed; the log of the server says more."))
+
+    async def _watch(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.stream.run(self._source), name=f"stream {self.id}")
+            tasks.create_task(self._watching.run(), name=f"connect {self.id}")
+            if self._clips is not None:
+                tasks.create_task(self._clips.run(), name=f"connect {self.id} for clips")
 
     def _connection(
         self, address: CameraAddress, *, options: ReaderOptions, packets: PacketSink | None, report: Callable[[Report], None]

@@ -16,11 +16,17 @@ logger = logging.getLogger(__name__)
 
 # The schedule is looked at at least so often: the clock of the machine may be set.
 LOOK_EVERY_S = 30.0
+# A camera whose session has failed by a fault of ours gets a new one after this.
+AFTER_FAILURE_S = 1.0
 _AWAY = frozenset({CameraState.CONNECTING, CameraState.STALLED, CameraState.UNAUTHORISED, CameraState.UNREACHABLE})
 
 
 class Watched(Protocol):
     """A camera that is on."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fault has ended it."""
 
     def start(self) -> None:
         """Begins to connect."""
@@ -107,7 +113,9 @@ class CameraSupervisor:
     async def _look_at_schedule(self) -> None:
         now = datetime.fromtimestamp(self._wall_clock(), self._zone)
         if self.camera.enabled and is_watched(self.camera.schedule, now):
-            if self.session is None:
+            if self.session is not None and self.session.failed:
+                await self._switch_off("it failed")  # and on again with the next look
+            elif self.session is None:
                 self.session = self._hooks.switch_on(self.camera, self.take_report)
                 self.session.start()
             return
@@ -133,9 +141,8 @@ class CameraSupervisor:
             self._become(CameraStatus(state=report.state, since=now))
             self._tell_back()
             return
-        if self._away_since is None:
-            self._away_since = now
-            self._look.set()
+        self._away_since = self._away_since or now
+        self._look.set()
         self._become(CameraStatus(state=report.state, since=now, reason=report.reason, next_try_at=next_try_at))
 
     def _become(self, status: CameraStatus) -> None:
@@ -162,6 +169,8 @@ class CameraSupervisor:
             self._hooks.tell("camera_back", self.camera, self.status)
 
     def _look_again_s(self) -> float:
+        if self.session is None and self.status.state is not CameraState.OFF:
+            return AFTER_FAILURE_S
         if self._away_since is None or self._told:
             return LOOK_EVERY_S
         return min(LOOK_EVERY_S, max(0.05, self._away_since + self._lost_after_s - self._wall_clock()))

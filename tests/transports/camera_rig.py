@@ -1,24 +1,32 @@
 """What tests of cameras share: a film, a reader on its thread, and what it delivers."""
 
+import asyncio
 import http.server
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import av
 import cv2
 from av.video.stream import VideoStream
 
-from server.domain.camera import Credentials
+from server.domain.camera import Camera, Credentials
 from server.domain.encoded import EncodedPacket, VideoCodec
 from server.domain.errors import AddressRefused, CameraFailed
 from server.domain.frame import Frame
+from server.inference.pool import DetectorPool
+from server.pipeline.annotator import BoxAnnotator
+from server.pipeline.stream import Stream
+from server.pipeline.tracker import ByteTracker
 from server.transports.address_policy import AddressPolicy
 from server.transports.camera_address import parse_address
 from server.transports.camera_input import CameraLimits
 from server.transports.camera_reader import CameraReader, ReaderOptions
+from tests.builders import make_options
+from tests.fakes import FakeDetector
 from tests.marked_video import marked_picture, read_number
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
@@ -152,3 +160,21 @@ def send_mjpeg(request: http.server.BaseHTTPRequestHandler) -> None:
         request.wfile.write(head.encode() + picture + b"\r\n")
         number += 1
         time.sleep(1 / FPS)
+
+
+@asynccontextmanager
+async def stream_for(camera: Camera) -> AsyncIterator[Stream]:
+    """A stream with a fake detector, that nothing feeds yet."""
+    pool = DetectorPool(FakeDetector(), workers=1)
+    renderer = ThreadPoolExecutor(1)
+    yield Stream(
+        id=camera.id,
+        name=camera.name,
+        pool=pool,
+        tracker=ByteTracker(),
+        annotator=BoxAnnotator(pool.info.labels),
+        options=make_options(),
+        renderer=renderer,
+    )
+    await asyncio.get_running_loop().run_in_executor(None, pool.close)
+    renderer.shutdown()

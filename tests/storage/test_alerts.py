@@ -1,0 +1,114 @@
+"""Records of alerts."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from server.domain.alert import Alert, AlertState, ClipState
+from server.domain.delivery import Event
+from server.domain.errors import Conflict, NotFound
+from server.storage.alerts import AlertRecords
+from server.storage.database import Database
+from server.storage.deliveries import DeliveryRecords, Messages
+from tests.builders import make_alert, make_delivery
+
+
+@pytest.fixture
+def alerts(database: Database) -> AlertRecords:
+    """The alerts of a new database."""
+    return AlertRecords(database)
+
+
+@pytest.fixture
+def deliveries(database: Database) -> DeliveryRecords:
+    """The deliveries of the same database."""
+    return DeliveryRecords(database)
+
+
+def _verdict(alert: Alert) -> Messages:
+    return [(make_delivery(f"v{alert.id}", subject=alert.id, event=Event(alert.state)), "{}")]
+
+
+def test_an_alert_is_kept_as_it_is(alerts: AlertRecords) -> None:
+    """Every field comes back."""
+    alert = make_alert("a", camera_id="c", xyxy=(1.5, 2, 3, 4.25))
+    alerts.open(alert, [])
+    assert alerts.get("a") == alert
+    with pytest.raises(NotFound):
+        alerts.get("b")
+
+
+def test_an_alert_and_its_messages_are_kept_together(alerts: AlertRecords, deliveries: DeliveryRecords) -> None:
+    """Where a message cannot be kept the alert is not, either: nobody would ever be told of it."""
+    alerts.open(make_alert("a"), [(make_delivery("d", subject="a"), "{}")])
+    with pytest.raises(IntegrityError):
+        alerts.open(make_alert("b"), [(make_delivery("d", subject="b"), "{}")])
+    assert [alert.id for alert in alerts.find()] == ["a"]
+    assert [delivery.id for delivery in deliveries.of_subject("a")] == ["d"]
+
+
+def test_the_second_verdict_is_refused_and_told_who_was_first(alerts: AlertRecords, deliveries: DeliveryRecords) -> None:
+    """Two people decide at once: the second learns of the first, and nobody is told two things."""
+    alerts.open(make_alert("a"), [])
+    alerts.decide("a", AlertState.DISMISSED, values={"decided_by": "Ben", "decided_at": 5.0}, messages=_verdict)
+    with pytest.raises(Conflict, match="dismissed by Ben already"):
+        alerts.decide("a", AlertState.CONFIRMED, values={"decided_by": "Ana"}, messages=_verdict)
+    assert alerts.get("a").decided_by == "Ben"
+    assert [delivery.event for delivery in deliveries.of_subject("a")] == [Event.DISMISSED]
+
+
+def test_an_expired_alert_can_still_be_answered(alerts: AlertRecords) -> None:
+    """Late, for the record."""
+    alerts.open(make_alert("a"), [])
+    alerts.decide("a", AlertState.EXPIRED, values={}, messages=_verdict)
+    assert alerts.decide("a", AlertState.CONFIRMED, values={}, messages=lambda _: []).state is AlertState.CONFIRMED
+
+
+def test_alerts_are_found_by_state_time_and_source(alerts: AlertRecords) -> None:
+    """Newest first; what begins a span is in it, what ends it is not."""
+    for number, name in enumerate("abcd"):
+        alerts.open(make_alert(name, opened_at=float(number), camera_id="hall" if name in "ab" else None, stream_id=name), [])
+    alerts.decide("b", AlertState.CONFIRMED, values={}, messages=lambda _: [])
+
+    def ids(**wanted: Any) -> str:
+        return "".join(alert.id for alert in alerts.find(**wanted))
+
+    assert ids() == "dcba"
+    assert ids(states=frozenset({AlertState.CANDIDATE})) == "dca"
+    assert ids(since=1.0, until=3.0) == "cb"
+    assert (ids(source="hall"), ids(source="d")) == ("ba", "d")
+    assert (ids(limit=2), ids(before="c", limit=1)) == ("dc", "b")
+    assert alerts.waiting() == 3
+
+
+def test_alerts_of_the_same_moment_are_paged_without_loss(alerts: AlertRecords) -> None:
+    """The id decides where the time does not."""
+    for name in "abc":
+        alerts.open(make_alert(name, opened_at=7.0), [])
+    assert [alert.id for alert in alerts.find(before="c")] == ["b", "a"]
+
+
+def test_the_state_changes_by_a_verdict_alone(alerts: AlertRecords) -> None:
+    """All else may be changed."""
+    alerts.open(make_alert("a"), [])
+    changed = alerts.update("a", {"clip": ClipState.READY, "note": "x", "xyxy": (0, 0, 1, 1)})
+    assert changed == alerts.get("a") == replace(make_alert("a"), clip=ClipState.READY, note="x", xyxy=(0, 0, 1, 1))
+    with pytest.raises(ValueError, match="decide"):
+        alerts.update("a", {"state": AlertState.CONFIRMED})
+
+
+def test_candidates_come_due_and_are_never_removed(alerts: AlertRecords, deliveries: DeliveryRecords) -> None:
+    """What waits for a person stays; what is decided goes with its messages."""
+    alerts.open(make_alert("a", expires_at=10.0), [(make_delivery("d", subject="a"), "{}")])
+    alerts.open(make_alert("b", expires_at=20.0), [])
+    assert [alert.id for alert in alerts.due(10.0)] == ["a"]
+    with pytest.raises(Conflict):
+        alerts.remove("a")
+    assert alerts.finished() == []
+    alerts.decide("a", AlertState.EXPIRED, values={}, messages=lambda _: [])
+    assert [alert.id for alert in alerts.finished()] == ["a"]
+    alerts.remove("a")
+    assert [alert.id for alert in alerts.find()] == ["b"]
+    assert deliveries.of_subject("a") == []
