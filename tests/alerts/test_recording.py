@@ -30,9 +30,7 @@ async def test_the_clip_begins_before_the_alert_and_ends_after_it(tmp_path: Path
         assert times[-1] == pytest.approx(1.1)
         assert [len(frame["results"]) for frame in found["frames"] if frame["t"] >= -0.21] == [1] * 14
         box = {"x1": 10, "y1": 10, "x2": 30, "y2": 20}
-        assert found["frames"][-1]["results"] == [
-            {"class": 0, "name": "firearm", "confidence": 0.7, "box": box, "track_id": 1}
-        ]
+        assert found["frames"][-1]["results"] == [{"class": 0, "name": "firearm", "confidence": 0.7, "box": box, "track_id": 1}]
 
 
 async def test_a_session_that_ends_has_its_clip_of_what_there_is(tmp_path: Path) -> None:
@@ -80,10 +78,7 @@ async def test_records_that_come_back_hear_of_the_clip(tmp_path: Path) -> None:
         alert = await rig.alert_of(source)
         rig.records.down = True
         rig.now_s += OPTIONS.after_s
-        rig.service.wake()
-        while not rig.files.clip(alert.id).exists():
-            rig.service.wake()
-            await rig.tick()
+        await rig.eventually(rig.files.clip(alert.id).exists)
         rig.records.down = False
         await rig.until(lambda one: one.clip is ClipState.READY)
 
