@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from server.alerts.sources import AlertMessages
 from server.domain.alert import Alert, AlertState
 from server.domain.delivery import Event
+from server.domain.errors import NotFound, RecordsUnavailable
 from server.pipeline.broadcast import Broadcast
 from server.storage.alerts import AlertRecords
 
@@ -55,28 +56,26 @@ class AlertBook:
         """Asks the records something."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, question)
 
-    async def open(self, alert: Alert) -> None:
-        """Writes a candidate, with the messages that tell of it."""
+    async def open(self, alert: Alert, *, again: bool = False) -> None:
+        """Writes a candidate, with the messages that tell of it.
 
-        def step() -> int:
-            self.records.open(alert, self._outbox.alert_messages(Event.CANDIDATE, alert))
-            return self.records.waiting()
+        `again` says that a try before has failed, perhaps behind the writing.
+        """
+
+        def step() -> None:
+            if not (again and self._is_known(alert.id)):
+                self.records.open(alert, self._outbox.alert_messages(Event.CANDIDATE, alert))
 
         async with self._writing:
-            self.waiting = await self.read(step)
-            self._tell_step(alert)
+            await self.read(step)
+            await self._tell_step(alert)
 
     async def decide(self, alert_id: str, state: AlertState, *, values: Mapping[str, Any]) -> Alert:
         """Brings an alert into another state, with the messages that tell of it; raises NotFound and Conflict."""
         messages = partial(self._outbox.alert_messages, Event(state.value))
-
-        def step() -> tuple[Alert, int]:
-            alert = self.records.decide(alert_id, state, values=values, messages=messages)
-            return alert, self.records.waiting()
-
         async with self._writing:
-            alert, self.waiting = await self.read(step)
-            self._tell_step(alert)
+            alert = await self.read(lambda: self.records.decide(alert_id, state, values=values, messages=messages))
+            await self._tell_step(alert)
         return alert
 
     async def update(self, alert_id: str, **values: Any) -> Alert:
@@ -92,7 +91,22 @@ class AlertBook:
             await self.read(lambda: self.records.remove(alert_id))
             self.changes.publish(AlertRemoved(alert_id))
 
-    def _tell_step(self, alert: Alert) -> None:
+    async def count(self) -> None:
+        """Reads how many wait."""
+        self.waiting = await self.read(self.records.waiting)
+
+    async def _tell_step(self, alert: Alert) -> None:
         self.counts[alert.state] += 1
         self._wake()
         self.changes.publish(AlertChanged(alert))
+        try:
+            await self.count()
+        except RecordsUnavailable:  # the step itself is written; whoever counts next finds the number
+            pass
+
+    def _is_known(self, alert_id: str) -> bool:
+        try:
+            self.records.get(alert_id)
+        except NotFound:
+            return False
+        return True

@@ -82,10 +82,12 @@ class AlertFiles:
         An alert that nobody knows may be one of a database that will be back: an older copy, or another address by mistake.
         """
         now = time.time() if now is None else now
-        halves = [path for path in self.folder.glob("*/.*") if _changed_at(path) < now - ORPHANED_S]
+        ours = set(known)
+        halves = [
+            path for path in self.folder.glob("*/.*") if path.parent.name in ours and _changed_at(path) < now - ORPHANED_S
+        ]
         for path in halves:
             path.unlink(missing_ok=True)
-        ours = set(known)
         unknown = [path for path in self.folder.iterdir() if path.name not in ours]
         unknown = [path for path in unknown if _changed_at(path) < now - ORPHANED_S]
         going = [path for path in unknown if _changed_at(path) < now - keep_s]

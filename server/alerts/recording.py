@@ -156,10 +156,12 @@ class Recording:
         await asyncio.wait([writing], timeout=PICTURE_WAIT_S)
 
     async def _open(self) -> None:
+        again = False
         while True:
             try:
-                await self._kit.book.open(self.alert)
+                await self._kit.book.open(self.alert, again=again)
             except RecordsUnavailable as exc:
+                again = True
                 self._warn("its record cannot be written now, and is tried again: %s", exc)
                 if self._closing:
                     raise

@@ -196,9 +196,9 @@ class AlertService:
 
     async def expire(self) -> None:
         """Expires the candidates that nobody has answered in time."""
-        now, records = self._wall_clock(), self._book.records
-        due, self._book.waiting = await self._book.read(lambda: (records.due(now), records.waiting()))
-        for alert in due:
+        now = self._wall_clock()
+        await self._book.count()
+        for alert in await self._book.read(lambda: self._book.records.due(now)):
             try:
                 await self._book.decide(alert.id, AlertState.EXPIRED, values={"updated_at": now})
             except (NotFound, Conflict):  # somebody has answered this very moment

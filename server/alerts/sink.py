@@ -34,7 +34,8 @@ class Opening:
 class AlertSink:
     """A sink on the results of one stream, which never waits; on the event loop.
 
-    `open_alert` begins an alert, and returns None where it cannot. `rule_for` and `camera_of` say what holds now. While the camera is snoozed no frame is looked at.
+    `open_alert` begins an alert, and returns None where it cannot. `rule_for` and `camera_of` say what holds now. While the
+    camera is snoozed no frame is looked at.
     """
 
     def __init__(

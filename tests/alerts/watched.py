@@ -77,9 +77,7 @@ class Outbox:
     def alert_messages(self, event: Event, alert: Alert) -> list[tuple[Delivery, str]]:
         """What it is told."""
         now = alert.updated_at
-        delivery = Delivery(
-            id=uuid.uuid4().hex, subject=alert.id, channel="gate", event=event, next_try_at=now, created_at=now
-        )
+        delivery = Delivery(id=uuid.uuid4().hex, subject=alert.id, channel="gate", event=event, next_try_at=now, created_at=now)
         return [(delivery, '{"alert":{}}')]
 
 
@@ -87,11 +85,15 @@ class OutOfReach(AlertRecords):
     """Records that do not answer while `down`."""
 
     down = False
+    breaks_after_writing = False
 
     def open(self, alert: Alert, messages: Any) -> None:
         """Raises while down."""
         self._check()
         super().open(alert, messages)
+        if self.breaks_after_writing:
+            self.breaks_after_writing = False
+            raise RecordsUnavailable("the connection broke behind the commit, for the test")
 
     def update(self, alert_id: str, values: Any) -> Alert:
         """Raises while down."""
@@ -178,23 +180,28 @@ class Watched:
             timing = Timing(0, 0, 10, 0)
             source.live.results.publish(LiveResult(frame, objects, timing, source.live.options, 640))
 
-    async def until(self, condition: Callable[[Alert], bool], *, alert: int = 0) -> Alert:
-        """The alert, newest first, as soon as it is so."""
+    async def eventually(self, condition: Callable[[], object]) -> None:
+        """Returns as soon as it is so; has all that is under way look at the clock meanwhile."""
         async with asyncio.timeout(10):
-            while True:
-                found = self.records.find()
-                if len(found) > alert and condition(found[alert]):
-                    return found[alert]
+            while not condition():
                 self.service.wake()
                 await asyncio.sleep(0.005)
+
+    async def until(self, condition: Callable[[Alert], bool], *, alert: int = 0) -> Alert:
+        """The alert, by its place among the newest, as soon as it is so."""
+
+        def holds() -> bool:
+            found = self.records.find()
+            return len(found) > alert and condition(found[alert])
+
+        await self.eventually(holds)
+        return self.records.find()[alert]
 
     async def alert_of(self, source: Source, *objects: Detection) -> Alert:
         """An alert that has just been opened."""
         before = len(self.records.find())
         self.see(source, *(objects or (seen(),)), frames=3)
-        async with asyncio.timeout(10):
-            while len(self.records.find()) == before:
-                await asyncio.sleep(0.005)
+        await self.eventually(lambda: len(self.records.find()) > before)
         return self.records.find()[0]
 
     def _count(self) -> None:
