@@ -11,9 +11,9 @@ from server.domain.delivery import Event
 class Message:
     """What a channel is to tell.
 
-    `id` is the same each time a message is repeated. `payload` has `alert` or `camera` with the fields of the API. `snapshot` is
-    the annotated picture as JPEG, None where there is none. `link` leads to the alert on the page, where that has an address
-    for people. `title` is a sentence for a person, `thread` the same for all messages about one thing.
+    `id` is the same each time a message is repeated. `payload` has `alert` or `camera` with the fields of the API. `snapshot`
+    is the annotated picture as JPEG, None where there is none. `link` leads to the alert on the page, where that has an
+    address for people. `title` is a sentence for a person, `thread` the same for all messages about one thing.
     """
 
     id: str

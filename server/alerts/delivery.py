@@ -175,9 +175,7 @@ class DeliveryWorker:
         wait_s = min(FIRST_WAIT_S * 2 ** min(delivery.attempts, 20), MOST_WAIT_S) * (0.75 + self._jitter() / 2)
         logger.warning("%s could not be told (%s), next try in %.0f s: %s", channel.name, delivery.event, wait_s, failure)
         self.outcomes[channel.name, "retried"] += 1
-        await self.patiently(
-            self._records.retry, delivery.id, error=str(failure), next_try_at=now + wait_s, unsure=unsure
-        )
+        await self.patiently(self._records.retry, delivery.id, error=str(failure), next_try_at=now + wait_s, unsure=unsure)
 
 
 class _Line:
@@ -221,5 +219,3 @@ class _Line:
                 await self._wake.wait()
         except TimeoutError:
             return
-
-

@@ -15,8 +15,8 @@ Message = tuple[Delivery, str]
 class Outbox:
     """Makes messages; any thread. They are kept in the transaction of what they tell of, and the worker sends them.
 
-    `describe` gives an alert the form in which it is told. Each event goes to every channel, so that whoever got a candidate gets
-    what became of it, too.
+    `describe` gives an alert the form in which it is told. Each event goes to every channel, so that whoever got a candidate
+    gets what became of it, too.
     """
 
     def __init__(
@@ -40,6 +40,4 @@ class Outbox:
         return [(self._delivery(channel, event, subject, now), text) for channel in self._channels]
 
     def _delivery(self, channel: str, event: Event, subject: str, now: float) -> Delivery:
-        return Delivery(
-            id=uuid.uuid4().hex, subject=subject, channel=channel, event=event, next_try_at=now, created_at=now
-        )
+        return Delivery(id=uuid.uuid4().hex, subject=subject, channel=channel, event=event, next_try_at=now, created_at=now)

@@ -4,12 +4,11 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any
 
-from server.alerts.book import AlertBook, AlertChange, AlertChanged, AlertRemoved
+from server.alerts.book import AlertBook, AlertChange
 from server.alerts.clip_maker import ClipMaker
 from server.alerts.evidence import AlertFiles
 from server.alerts.past import label_of
@@ -18,14 +17,13 @@ from server.alerts.retention import AlertRetention
 from server.alerts.rules import AlertRule
 from server.alerts.sink import AlertSink, Opening
 from server.alerts.sources import AlertMessages, AlertOptions, AlertSource
-from server.domain.alert import Alert, AlertState
+from server.domain.alert import Alert, AlertState, AlertStats
 from server.domain.camera import Camera
 from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.domain.protocols import Annotator
 from server.pipeline.broadcast import Broadcast
 from server.pipeline.supervised_task import SupervisedTask
 from server.storage.alerts import AlertRecords
-
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +32,6 @@ logger = logging.getLogger(__name__)
 MOST_UNWRITTEN = 32
 EXPIRY_INTERVAL_S = 1.0
 CLOSE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class AlertStats:
-    """Steps into each state since the start, the candidates that wait for a person, and those that could not be taken."""
-
-    by_state: Mapping[str, int]
-    waiting: int
-    lost: int
 
 
 class AlertService:

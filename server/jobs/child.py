@@ -24,8 +24,8 @@ from server.jobs.limits import apply_limits
 from server.jobs.messages import (
     WATCHED,
     CheckOrder,
-    Clipped,
     ClipOrder,
+    Clipped,
     Finished,
     ModelOrder,
     Order,

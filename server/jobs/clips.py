@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.domain.encoded import EncodedPacket
 from server.domain.errors import ClipFailed
-from server.jobs.messages import Clipped, ClipOrder, Limits, Refused
+from server.jobs.messages import ClipOrder, Clipped, Limits, Refused
 from server.jobs.process import Broken, check_process, describe_end
 from server.media.packet_file import pack
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.codeccontext import VideoCodecContext
 
 from server.domain.encoded import EncodedPacket
 from server.domain.errors import Unprocessable
@@ -58,7 +59,7 @@ def _copy(packets: list[EncodedPacket], out: Path) -> WrittenClip:
         stream = container.add_stream_from_template(sample.streams.video[0])
         stream.time_base = TIME_BASE
         for packet, pts, dts in zip(packets, times, _decoding_times(times), strict=True):
-            copied: av.Packet[av.VideoStream] = av.Packet(to_annex_b(packet))
+            copied = av.Packet(to_annex_b(packet))
             copied.stream, copied.time_base = stream, TIME_BASE
             copied.pts, copied.dts, copied.is_keyframe = pts, dts, packet.keyframe
             container.mux(copied)
@@ -93,18 +94,22 @@ def _transcode(packets: list[EncodedPacket], out: Path) -> WrittenClip:
 def _decoded(packets: list[EncodedPacket]) -> Iterator[tuple[av.VideoFrame, int]]:
     """The pictures with their times; what is damaged is left out."""
     decoder = av.CodecContext.create(packets[0].codec.name, "r")
-    extradata = packets[0].codec.extradata
-    if extradata:
-        decoder.extradata = extradata
+    if not isinstance(decoder, VideoCodecContext):
+        raise Unprocessable(_DAMAGED)
+    if packets[0].codec.extradata:
+        decoder.extradata = packets[0].codec.extradata
     for packet, pts in zip(packets, _times(packets), strict=True):
-        coded: av.Packet[av.VideoStream] = av.Packet(packet.data)
+        coded = av.Packet(packet.data)
         coded.pts, coded.time_base = pts, TIME_BASE
         try:
             frames = decoder.decode(coded)
         except av.InvalidDataError:
             continue
-        yield from ((frame, frame.pts if frame.pts is not None else pts) for frame in frames if isinstance(frame, av.VideoFrame))
-    yield from ((frame, frame.pts) for frame in decoder.decode(None) if isinstance(frame, av.VideoFrame) and frame.pts is not None)
+        for frame in frames:
+            yield frame, pts if frame.pts is None else frame.pts
+    for frame in decoder.decode(None):
+        if frame.pts is not None:
+            yield frame, frame.pts
 
 
 def _resized(frame: av.VideoFrame, shape: VideoShape) -> av.VideoFrame:

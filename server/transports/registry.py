@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.domain.errors import AtCapacity, Draining, NotFound
 from server.domain.alert import SourceKind
+from server.domain.errors import AtCapacity, Draining, NotFound
 from server.pipeline.broadcast import Broadcast
 from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
@@ -65,6 +65,15 @@ class DrainingBegun:
 
 
 Change = SessionOpened | SessionClosed | DrainingBegun
+
+
+NewRing = Callable[[SourceKind], PacketRing | None]
+"""Makes what holds the encoded video of a new session of that kind; None where nobody wants it."""
+
+
+def no_ring(kind: SourceKind) -> None:
+    """Nobody wants it."""
+    del kind
 
 
 class Place:

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 
 from server.alerts.book import AlertChange, AlertChanged
+from server.domain.alert import AlertState
 from server.domain.errors import RecordsUnavailable
 from server.web.alert_answers import AlertRemovedEvent, WaitingAlertsEvent, alert_answer
 from server.web.alert_orders import AlertFilter
 from server.web.alerts import AlertDesk
-from server.domain.alert import AlertState
 
 _WAITING = AlertFilter(states=frozenset({AlertState.CANDIDATE}), limit=200)
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 
+from server.alerts.book import AlertChanged
 from server.alerts.clip_maker import ClipMaker
 from server.alerts.evidence import AlertFiles
 from server.alerts.export import ExportedAlert
 from server.alerts.rules import AlertRule
-from server.alerts.book import AlertChanged
-from server.alerts.service import AlertService, AlertStats
+from server.alerts.service import AlertService
 from server.alerts.sources import AlertOptions, AlertSource
 from server.config.alert_rule import alert_rule
 from server.config.settings import Settings
-from server.domain.alert import Alert
+from server.domain.alert import Alert, AlertStats
 from server.domain.camera import SERVERS_RULE
 from server.domain.errors import InvalidRequest, NotOffered
 from server.domain.region import NO_MASK
@@ -38,9 +38,9 @@ ALERTS_DIR = "alerts"
 
 
 class AlertDesk:
-    """Alerts from `open()` to `aclose()`, where this server offers them; watches the live sessions of the kinds in the settings."""
+    """Alerts from `open()` to `aclose()`, where this server offers them; watches live sessions of the kinds in the settings."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part of the server
         self,
         settings: Settings,
         *,

@@ -333,4 +333,6 @@ def _snapshot(app: web.Application) -> Snapshot:
         input_level=live.tuning.level if model.ready else None,
         videos=app[app_keys.VIDEOS].stats(),
         cameras=app[app_keys.CAMERAS].counts,
+        alerts=app[app_keys.ALERTS].stats(),
+        deliveries=app[app_keys.CHANNELS].outcomes,
     )

@@ -119,7 +119,7 @@ class ChannelService:
         return answers
 
     async def test(self, name: str) -> float:
-        """Sends a message that tells of nothing; returns after how many seconds it was taken. Raises NotFound, ChannelFailed."""
+        """Sends a message that tells of nothing; returns the seconds until it was taken. Raises NotFound, ChannelFailed."""
         _, worker = self._offered()
         channel = self._channels.get(name)
         if channel is None:

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from server.alerts.service import MOST_UNWRITTEN, AlertChanged, AlertRemoved
+from server.alerts.book import AlertChanged, AlertRemoved
+from server.alerts.service import MOST_UNWRITTEN
 from server.domain.alert import AlertState, ClipState, SourceKind
 from server.domain.camera import Camera
 from server.domain.delivery import Event

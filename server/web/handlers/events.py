@@ -22,7 +22,7 @@ _RETRY = b"retry: 2000\n\n"
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """What becomes of the streams, the newest results of those that are named, and what becomes of video files, cameras and alerts."""
+    """What becomes of streams, with the newest results of those that are named, of video files, cameras and alerts."""
     app = request.app
     info = app[keys.MODEL].info
     stream_ids = _stream_ids(request)
