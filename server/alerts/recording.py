@@ -77,6 +77,7 @@ class Recording:
         self._shot: Shot | None = Shot(result.frame, result.detections)
         self._changed = False
         self._written_s = opened_s
+        self._size_written = 0
         self._settled = False
         self._ended = False
         self._closing = False
@@ -148,6 +149,9 @@ class Recording:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name=f"follow alert {self.alert.id}")
             tasks.create_task(self._keep_clip(), name=f"keep the clip of alert {self.alert.id}")
+        size = await self._size()
+        if size != self._size_written:  # pictures and clip were written at the same time
+            await self._insist({"size_bytes": size})
 
     async def _write_first_pictures(self) -> None:
         """Returns when they are there, or when people should not wait for them any longer."""
@@ -182,7 +186,12 @@ class Recording:
             await self._pause()
             if self._kit.clock() - self._written_s >= self._interval_s():
                 await self._write()
+        if self._late_pictures is not None:
+            await asyncio.wait([self._late_pictures])
         await self._write()
+        while self._changed and not (self._closing or self._removed):
+            await self._pause(RETRY_S)
+            await self._write()
 
     def _interval_s(self) -> float:
         return min(max(_FIRST_INTERVAL_S, self.alert.in_view_s * _INTERVAL_SHARE), _LAST_INTERVAL_S)
@@ -222,7 +231,8 @@ class Recording:
             await self._pause()
         video = self._take_video()
         await self._write_detections()
-        await self._insist(await self._make_clip(video))
+        values = await self._make_clip(video)
+        await self._insist(values)
 
     def _take_video(self) -> list[EncodedPacket]:
         """What the clip is made of, from the key frame before its first second on."""
@@ -251,14 +261,14 @@ class Recording:
         files, alert_id = self._kit.files, self.alert.id
         self._video = []
         if self._kit.clips is None or not video:
-            return {"clip": ClipState.MISSING, "size_bytes": await self._on_io(lambda: files.size(alert_id))}
+            return {"clip": ClipState.MISSING, "size_bytes": await self._size()}
         try:
             out = await self._on_io(lambda: files.incoming_clip(alert_id))
             made = await self._kit.clips.make(video, out)
             size = await self._on_io(lambda: files.accept_clip(alert_id))
         except (ClipFailed, OSError) as exc:
             logger.warning("alert %s: there is no clip of it: %s", alert_id, exc)
-            return {"clip": ClipState.MISSING, "size_bytes": await self._on_io(lambda: files.size(alert_id))}
+            return {"clip": ClipState.MISSING, "size_bytes": await self._size()}
         start_s = made.first_received_at - self._opened_s
         return {"clip": ClipState.READY, "clip_start_s": start_s, "clip_duration_s": made.duration_s, "size_bytes": size}
 
@@ -278,6 +288,7 @@ class Recording:
     async def _update(self, values: dict[str, Any]) -> None:
         try:
             await self._kit.book.update(self.alert.id, **values, updated_at=self._kit.wall_clock())
+            self._size_written = values.get("size_bytes", self._size_written)
         except NotFound:
             self._removed = True  # by somebody else
 
@@ -288,6 +299,10 @@ class Recording:
                 await woken.wait()
         except TimeoutError:
             pass
+
+    async def _size(self) -> int:
+        files, alert_id = self._kit.files, self.alert.id
+        return await self._on_io(lambda: files.size(alert_id))
 
     async def _on_io(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._kit.io, work)

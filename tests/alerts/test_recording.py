@@ -1,10 +1,12 @@
 """Tests of recordings: the clip and the detections around an alert."""
 
 from pathlib import Path
+from threading import Event
 
 import msgspec
 import pytest
 
+from server.alerts import recording
 from server.domain.alert import ClipState
 from tests.alerts.watched import OPTIONS, Ring, Source, seen, watched
 
@@ -81,6 +83,38 @@ async def test_records_that_come_back_hear_of_the_clip(tmp_path: Path) -> None:
         await rig.eventually(rig.files.clip(alert.id).exists)
         rig.records.down = False
         await rig.until(lambda one: one.clip is ClipState.READY)
+
+
+async def test_pictures_that_take_long_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The candidate is told without them, and they come later."""
+    monkeypatch.setattr(recording, "PICTURE_WAIT_S", 0.01)
+    async with watched(tmp_path) as rig:
+        busy = Event()
+        for _ in range(2):
+            rig.pool.submit(busy.wait)
+        source = Source()
+        rig.service.attach(source)
+        alert = await rig.alert_of(source)
+        assert not rig.files.snapshot(alert.id).exists()
+        busy.set()
+        rig.now_s += 1
+        await rig.eventually(rig.files.annotated(alert.id).exists)
+        await rig.until(lambda one: one.size_bytes == rig.files.size(alert.id))
+
+
+async def test_what_became_known_last_is_written_when_the_records_come_back(tmp_path: Path) -> None:
+    """The object has gone by then."""
+    async with watched(tmp_path) as rig:
+        source = Source()
+        rig.service.attach(source)
+        await rig.alert_of(source)
+        rig.records.down = True
+        rig.see(source, seen(confidence=0.95), frames=5)
+        rig.see(source, frames=20)
+        await rig.eventually(lambda: any(one.get("confidence") == 0.95 for one in rig.records.refused))
+        rig.records.down = False
+        better = await rig.until(lambda one: one.confidence == 0.95)
+        assert better.in_view_s == pytest.approx(0.7)
 
 
 async def test_pictures_that_cannot_be_written_keep_nobody_from_being_told(tmp_path: Path) -> None:

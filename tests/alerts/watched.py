@@ -82,10 +82,13 @@ class Outbox:
 
 
 class OutOfReach(AlertRecords):
-    """Records that do not answer while `down`."""
+    """Records that do not answer while `down`; `refused` is what was to be written then."""
 
-    down = False
-    breaks_after_writing = False
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.down = False
+        self.breaks_after_writing = False
+        self.refused: list[Any] = []
 
     def open(self, alert: Alert, messages: Any) -> None:
         """Raises while down."""
@@ -97,6 +100,8 @@ class OutOfReach(AlertRecords):
 
     def update(self, alert_id: str, values: Any) -> Alert:
         """Raises while down."""
+        if self.down:
+            self.refused.append(values)
         self._check()
         return super().update(alert_id, values)
 
