@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from server.alerts.book import AlertChanged
@@ -18,7 +19,7 @@ from server.config.alert_rule import alert_rule
 from server.config.settings import Settings
 from server.domain.alert import Alert, AlertStats
 from server.domain.camera import SERVERS_RULE
-from server.domain.errors import InvalidRequest, NotOffered
+from server.domain.errors import Conflict, InvalidRequest, NotOffered
 from server.domain.region import NO_MASK
 from server.storage.alerts import AlertRecords
 from server.transports.registry import Change, SessionClosed, SessionOpened
@@ -28,6 +29,7 @@ from server.web.camera_answers import LastAlertAnswer
 from server.web.cameras import CameraService
 from server.web.channels import ChannelService
 from server.web.live import LiveService
+from server.web.problems import Problem
 from server.web.records import Records
 from server.web.served_model import ServedModel
 
@@ -152,11 +154,24 @@ class AlertDesk:
 
     async def confirm(self, alert_id: str, *, by: str, zone: str | None, note: str | None) -> AlertAnswer:
         """A person's verdict; raises NotFound and Conflict."""
-        return await self.answer(await self.service.confirm(alert_id, by=by, zone=zone, note=note))
+        async with self._telling_who_was_first(alert_id):
+            return await self.answer(await self.service.confirm(alert_id, by=by, zone=zone, note=note))
 
     async def dismiss(self, alert_id: str, *, by: str, zone: str | None, note: str | None, reason: str | None) -> AlertAnswer:
         """A person's verdict; raises NotFound and Conflict."""
-        return await self.answer(await self.service.dismiss(alert_id, by=by, zone=zone, note=note, reason=reason))
+        async with self._telling_who_was_first(alert_id):
+            return await self.answer(await self.service.dismiss(alert_id, by=by, zone=zone, note=note, reason=reason))
+
+    @asynccontextmanager
+    async def _telling_who_was_first(self, alert_id: str) -> AsyncIterator[None]:
+        """Turns a verdict that comes too late into a problem that says what was decided."""
+        try:
+            yield
+        except Conflict as exc:
+            alert = await self.service.get(alert_id)
+            at = None if alert.decided_at is None else utc(alert.decided_at)
+            members = {"state": alert.state, "decided_by": alert.decided_by, "decided_at": at}
+            raise Problem(409, str(exc), members=members) from exc
 
     async def write_note(self, alert_id: str, text: str | None) -> AlertAnswer:
         """Writes beside an alert; raises NotFound."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 from server.alerts.clip_maker import MadeClip
 from server.alerts.evidence import AlertFiles
 from server.alerts.rules import AlertRule
-from server.alerts.service import AlertOptions, AlertService
+from server.alerts.service import AlertService
+from server.alerts.sources import AlertOptions
 from server.domain.alert import Alert, SourceKind
 from server.domain.camera import Camera
 from server.domain.delivery import Delivery, Event
