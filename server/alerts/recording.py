@@ -2,27 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from server.alerts.book import AlertBook
-from server.alerts.clip_maker import ClipMaker
-from server.alerts.evidence import AlertFiles
-from server.alerts.past import Moment, Past, detections_json, label_of
+from server.alerts.clip_recording import ClipRecording
+from server.alerts.past import Past, label_of
 from server.alerts.pictures import Shot, write_pictures
-from server.alerts.sources import AlertOptions, HeldPackets
-from server.domain.alert import Alert, ClipState
+from server.alerts.recording_kit import RecordingKit
+from server.alerts.sources import HeldPackets
+from server.domain.alert import Alert
 from server.domain.detection import Detection
-from server.domain.encoded import EncodedPacket
-from server.domain.errors import ClipFailed, NotFound, RecordsUnavailable
+from server.domain.errors import NotFound, RecordsUnavailable
 from server.domain.live import LiveResult
-from server.domain.protocols import Annotator
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # People are told with the picture, unless the machine is so busy that they would wait for it.
 PICTURE_WAIT_S = 0.5
@@ -30,21 +24,6 @@ TICK_S = 0.25
 RETRY_S = 2.0
 # What stays for minutes need not be written every second.
 _FIRST_INTERVAL_S, _LAST_INTERVAL_S, _INTERVAL_SHARE = 1.0, 10.0, 1 / 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingKit:
-    """What all recordings work with; `io` runs what encodes and writes files. `clock` is that of the frames, in seconds."""
-
-    book: AlertBook
-    files: AlertFiles
-    io: Executor
-    annotator: Callable[[], Annotator]
-    labels: Callable[[], Sequence[str]]
-    clips: ClipMaker | None
-    options: AlertOptions
-    clock: Callable[[], float]
-    wall_clock: Callable[[], float]
 
 
 class Recording:
@@ -72,8 +51,7 @@ class Recording:
         self._opened_s = opened_s
         self._first_seen_s = first_seen_s
         self._last_seen_s = opened_s
-        self._past = past
-        self._packets = packets
+        self._clip = ClipRecording(kit, alert.id, opened_s=opened_s, past=past, packets=packets)
         self._shot: Shot | None = Shot(result.frame, result.detections)
         self._changed = False
         self._written_s = opened_s
@@ -83,8 +61,6 @@ class Recording:
         self._closing = False
         self._removed = False
         self._warned = False
-        self._video: list[EncodedPacket] | None = None
-        self._moments: list[Moment] = []
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._late_pictures: asyncio.Task[None] | None = None
@@ -122,7 +98,7 @@ class Recording:
     def end(self) -> None:
         """Nothing more comes from the source; the clip is made of what there is."""
         self._ended = True
-        self._take_video()
+        self._clip.take()
         self.wake()
 
     def wake(self) -> None:
@@ -149,7 +125,7 @@ class Recording:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name=f"follow alert {self.alert.id}")
             tasks.create_task(self._keep_clip(), name=f"keep the clip of alert {self.alert.id}")
-        size = await self._size()
+        size = await self._clip.size()
         if size != self._size_written:  # pictures and clip were written at the same time
             await self._insist({"size_bytes": size})
 
@@ -218,7 +194,7 @@ class Recording:
             return
         files, alert_id, annotator = self._kit.files, self.alert.id, self._kit.annotator()
         try:
-            size = await self._on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
+            size = await self._kit.on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
         except OSError as exc:
             self._warn("its pictures cannot be written: %s", exc)
         else:
@@ -229,48 +205,8 @@ class Recording:
         due_s = self._opened_s + self._kit.options.after_s
         while not self._ended and self._kit.clock() < due_s:
             await self._pause()
-        video = self._take_video()
-        await self._write_detections()
-        values = await self._make_clip(video)
-        await self._insist(values)
-
-    def _take_video(self) -> list[EncodedPacket]:
-        """What the clip is made of, from the key frame before its first second on."""
-        if self._video is None:
-            since_s = self._opened_s - self._kit.options.before_s
-            self._video = [] if self._packets is None else self._packets.since(since_s)
-            begin_s = min([since_s, *(packet.received_at for packet in self._video[:1])])
-            self._moments = self._past.since(begin_s)
-        return self._video
-
-    async def _write_detections(self) -> None:
-        alert, files, moments, opened_s = self.alert, self._kit.files, self._moments, self._opened_s
-        labels, shape = self._kit.labels(), (alert.width_px, alert.height_px)
-
-        def write() -> None:
-            files.write(files.detections(alert.id), detections_json(moments, opened_s=opened_s, labels=labels, shape=shape))
-
-        self._moments = []
-        try:
-            await self._on_io(write)
-        except OSError as exc:
-            self._warn("its detections cannot be written: %s", exc)
-
-    async def _make_clip(self, video: list[EncodedPacket]) -> dict[str, Any]:
-        """The values of the alert's clip."""
-        files, alert_id = self._kit.files, self.alert.id
-        self._video = []
-        if self._kit.clips is None or not video:
-            return {"clip": ClipState.MISSING, "size_bytes": await self._size()}
-        try:
-            out = await self._on_io(lambda: files.incoming_clip(alert_id))
-            made = await self._kit.clips.make(video, out)
-            size = await self._on_io(lambda: files.accept_clip(alert_id))
-        except (ClipFailed, OSError) as exc:
-            logger.warning("alert %s: there is no clip of it: %s", alert_id, exc)
-            return {"clip": ClipState.MISSING, "size_bytes": await self._size()}
-        start_s = made.first_received_at - self._opened_s
-        return {"clip": ClipState.READY, "clip_start_s": start_s, "clip_duration_s": made.duration_s, "size_bytes": size}
+        self._clip.take()
+        await self._insist(await self._clip.keep(shape=(self.alert.width_px, self.alert.height_px)))
 
     async def _insist(self, values: dict[str, Any]) -> None:
         """Writes the values, however long the records do not answer."""
@@ -299,13 +235,6 @@ class Recording:
                 await woken.wait()
         except TimeoutError:
             pass
-
-    async def _size(self) -> int:
-        files, alert_id = self._kit.files, self.alert.id
-        return await self._on_io(lambda: files.size(alert_id))
-
-    async def _on_io(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._kit.io, work)
 
     async def _cancel(self) -> None:
         for task in (self._task, self._late_pictures):

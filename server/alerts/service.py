@@ -12,7 +12,8 @@ from server.alerts.book import AlertBook, AlertChange
 from server.alerts.clip_maker import ClipMaker
 from server.alerts.evidence import AlertFiles
 from server.alerts.past import label_of
-from server.alerts.recording import Recording, RecordingKit
+from server.alerts.recording import Recording
+from server.alerts.recording_kit import RecordingKit
 from server.alerts.retention import AlertRetention
 from server.alerts.rules import AlertRule
 from server.alerts.sink import AlertSink, Opening
@@ -61,14 +62,8 @@ class AlertService:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._book = AlertBook(records, executor=executor, outbox=outbox, wake=wake)
-        self._files = files
-        self._io = io
-        self._labels = labels
         self._rule_for = rule_for
         self._camera_of = camera_of
-        self._options = options
-        self._clock = clock
-        self._wall_clock = wall_clock
         self._kit = RecordingKit(
             book=self._book,
             files=files,
@@ -128,8 +123,8 @@ class AlertService:
             rule_for=self._rule_for,
             camera_of=self._camera_of,
             open_alert=self._open,
-            options=self._options,
-            wall_clock=self._wall_clock,
+            options=self._kit.options,
+            wall_clock=self._kit.wall_clock,
         )
         self._sinks[session.id] = sink
         session.stream.results.subscribe(sink)
@@ -173,7 +168,7 @@ class AlertService:
 
     async def write_note(self, alert_id: str, text: str | None) -> Alert:
         """Writes beside an alert, in place of what stood there; raises NotFound."""
-        return await self._book.update(alert_id, note=text or None, updated_at=self._wall_clock())
+        return await self._book.update(alert_id, note=text or None, updated_at=self._kit.wall_clock())
 
     async def remove(self, alert_id: str) -> None:
         """Removes an alert and its files; raises NotFound, and Conflict for an open candidate."""
@@ -181,11 +176,11 @@ class AlertService:
         recording = self._recordings.get(alert_id)
         if recording is not None:
             await recording.remove()
-        await asyncio.get_running_loop().run_in_executor(self._io, self._files.remove, alert_id)
+        await asyncio.get_running_loop().run_in_executor(self._kit.io, self._kit.files.remove, alert_id)
 
     async def expire(self) -> None:
         """Expires the candidates that nobody has answered in time."""
-        now = self._wall_clock()
+        now = self._kit.wall_clock()
         await self._book.count()
         for alert in await self._book.read(lambda: self._book.records.due(now)):
             try:
@@ -204,7 +199,7 @@ class AlertService:
             recording.wake()
 
     async def _verdict(self, alert_id: str, state: AlertState, values: dict[str, Any], *, note: str | None) -> Alert:
-        now = self._wall_clock()
+        now = self._kit.wall_clock()
         noted = {} if note is None else {"note": note}
         alert = await self._book.decide(alert_id, state, values={**values, **noted, "decided_at": now, "updated_at": now})
         logger.info("alert %s is %s", alert_id, state)
@@ -240,14 +235,14 @@ class AlertService:
         source, camera, met = opening.sink.source, opening.sink.camera, opening.met
         frame = opening.result.frame
         # Records live longer than a clock that begins with the machine: this is the only place where the two meet.
-        opened_at = self._wall_clock() - (self._clock() - frame.received_at)
+        opened_at = self._kit.wall_clock() - (self._kit.clock() - frame.received_at)
         return Alert(
             id=uuid.uuid4().hex,
             stream_id=source.id,
             camera_id=camera.id if camera else None,
             source_name=camera.name if camera else source.stream.name,
             source_kind=source.kind,
-            label=label_of(met.detection, self._labels()),
+            label=label_of(met.detection, self._kit.labels()),
             confidence=met.detection.confidence,
             track_id=met.detection.track_id or 0,
             xyxy=met.detection.xyxy,
@@ -258,7 +253,7 @@ class AlertService:
             in_view_s=frame.received_at - opening.first_seen_s,
             opened_at=opened_at,
             updated_at=opened_at,
-            expires_at=opened_at + self._options.expire_s,
+            expires_at=opened_at + self._kit.options.expire_s,
         )
 
     def _forget(self, recording: Recording) -> None:

@@ -236,6 +236,8 @@ async def test_removes_what_is_decided_and_no_candidate(tmp_path: Path) -> None:
         assert rig.changes.items[-1] == AlertRemoved(alert.id)
         with pytest.raises(NotFound):
             await rig.service.get(alert.id)
+        await rig.service.aclose()
+        assert not rig.files.snapshot(alert.id).parent.exists()
 
 
 async def test_a_detached_source_is_watched_no_more(tmp_path: Path) -> None:
