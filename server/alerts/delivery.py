@@ -106,7 +106,7 @@ class DeliveryWorker:
                 logger.warning("messages wait: %s", exc)
                 await self._sleep(RECORDS_WAIT_S)
 
-    async def attempt(self, channel: Channel, delivery: Delivery, payload: str) -> None:
+    async def attempt(self, channel: Channel, delivery: Delivery, *, payload: str) -> None:
         """Sends one message and records what came of it."""
         if not await self.patiently(self._records.begin, delivery.id):
             return
@@ -201,7 +201,7 @@ class _Line:
                     found, wait_s = await self._worker.due(self._channel)
                     for delivery, payload in found:
                         if delivery.id not in self._under_way and len(self._under_way) < AT_ONCE:
-                            sending = self._worker.attempt(self._channel, delivery, payload)
+                            sending = self._worker.attempt(self._channel, delivery, payload=payload)
                             task = tasks.create_task(sending, name=f"deliver {delivery.id}")
                             self._under_way[delivery.id] = task
                             task.add_done_callback(partial(self._ended, delivery.id))

@@ -86,9 +86,8 @@ def create_app(
     app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
-    app.on_shutdown.append(_end_live_sessions)
+    app.on_shutdown.extend([_end_live_sessions, _end_endless_answers])
     add_routes(app)
-    app.on_shutdown.append(_end_endless_answers)
     # Later ones use earlier ones, and are closed before them.
     app.cleanup_ctx.extend(
         [
@@ -264,7 +263,7 @@ def _watch_alerts(app: web.Application) -> None:
     )
     app[app_keys.LIVE].new_ring = rings.make
     cameras.new_ring = partial(rings.make, SourceKind.CAMERA)
-    cameras.tell = channels.tell_of_camera
+    cameras.tell = lambda event, camera, status: channels.tell_of_camera(event, camera, status=status)
     cameras.last_alert = alerts.last_alert
 
 

@@ -1,6 +1,7 @@
 """Channels: who is told of alerts and outages, as the settings have it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -26,6 +27,8 @@ from server.web.channel_answers import ChannelAnswer
 from server.web.outgoing import create_client
 from server.web.records import Records
 from server.web.time_zone import time_zone
+
+logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 15.0
 
@@ -94,8 +97,9 @@ class ChannelService:
         if self._worker is not None:
             self._worker.wake()
 
-    def tell_of_camera(self, event: str, camera: Camera, status: CameraStatus) -> None:
+    def tell_of_camera(self, event: str, camera: Camera, *, status: CameraStatus) -> None:
         """Tells of a camera that stays away or is back, without waiting."""
+        logger.warning("%s: %s: %s", event, camera.name, status.reason or status.state)
         since = utc(status.since).isoformat().replace("+00:00", "Z")
         told = {"camera": {"id": camera.id, "name": camera.name, "reason": status.reason, "since": since}}
         task = asyncio.create_task(self._tell_patiently(Event(event), subject=camera.id, payload=told), name="tell of a camera")

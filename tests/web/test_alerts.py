@@ -17,7 +17,7 @@ from aiohttp import web
 
 from server.config.settings import Auth, Settings
 from server.config.watching import Alerts, Webhook
-from server.media.jpeg import encode_i420
+from server.media.picture import encode_jpeg
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import RED
 from tests.transports.rig import eventually
@@ -31,7 +31,7 @@ def _jpeg(*, red: bool) -> bytes:
     pixels = np.full((240, 320, 3), 128, np.uint8)
     if red:
         pixels[80:120, 100:180] = RED
-    return encode_i420(cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420))
+    return encode_jpeg(pixels)
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def test_from_a_frame_to_the_verdict(start_client: ClientFactory, watched:
     assert alert["clip_start_s"] < 0 < alert["clip_duration_s"]
     with av.open(io.BytesIO(await (await client.get(f"{url}/clip.mp4")).read())) as clip:
         assert clip.streams.video[0].codec_context.name == "h264"
-        assert sum(1 for _ in clip.decode(video=0)) > 5
+        assert clip.streams.video[0].frames > 5
     seen = await (await client.get(f"{url}/detections.json")).json()
     assert any(frame["t"] < 0 for frame in seen["frames"])
     assert any(frame["results"] for frame in seen["frames"])
