@@ -25,7 +25,8 @@ export class HoursField {
   /** @returns {Span[]} */
   get value() {
     return [...this.#spans.children].map((span) => {
-      const days = [...span.querySelectorAll('[aria-pressed="true"]')].map((day) => /** @type {HTMLElement} */ (day).dataset.day ?? "");
+      const pressed = [...span.querySelectorAll('[aria-pressed="true"]')];
+      const days = pressed.map((day) => /** @type {HTMLElement} */ (day).dataset.day ?? "");
       const [from, to] = [...span.querySelectorAll("input")].map(({ value }) => value);
       return { days, from, to };
     });
@@ -53,7 +54,8 @@ export class HoursField {
       return input;
     };
     const toggles = DAYS.map((day) => dayToggle(day, days.includes(day)));
-    const trash = h("button", { class: "btn ghost icon small", type: "button", "aria-label": "Remove these hours", onclick: remove }, icon("trash"));
+    const shape = { class: "btn ghost icon small", type: "button", "aria-label": "Remove these hours" };
+    const trash = h("button", { ...shape, onclick: remove }, icon("trash"));
     const times = h("div", { class: "times" }, time("From", from), "to", time("To", to), trash);
     const span = h("div", { class: "span" }, h("div", { class: "days", role: "group", "aria-label": "Days" }, ...toggles), times);
     this.#spans.append(span);

@@ -9,7 +9,8 @@ import { MaskSurface } from "./mask-surface.js";
 /** @typedef {import("./types.js").Camera} Camera */
 
 const HELP =
-  "Click corner after corner and press Enter to close. Tab walks the corners: arrows move one by 1 %, with Shift by 5 %, Insert adds one after it, Delete removes it.";
+  "Click corner after corner and press Enter to close. Tab walks the corners: " +
+  "arrows move one by 1 %, with Shift by 5 %, Insert adds one after it, Delete removes it.";
 
 /** Draws on a picture of a camera where objects count and where they do not. */
 export class MaskDialog {

@@ -35,9 +35,10 @@ export class MaskList {
   /** @param {number} at */
   #region(at) {
     const { kind, points } = this.#mask.regions[at];
+    const onchange = () => this.#mask.setKind(at, select.value === "watch" ? "watch" : "ignore");
     const select = h(
       "select",
-      { "aria-label": `Kind of region ${at + 1}`, onchange: () => this.#mask.setKind(at, select.value === "watch" ? "watch" : "ignore") },
+      { "aria-label": `Kind of region ${at + 1}`, onchange },
       h("option", { value: "ignore", selected: kind === "ignore" }, "Ignore"),
       h("option", { value: "watch", selected: kind === "watch" }, "Watch"),
     );
@@ -46,7 +47,8 @@ export class MaskList {
       { class: "btn ghost icon small", type: "button", "aria-label": `Delete region ${at + 1}`, onclick: () => this.#remove(at) },
       icon("trash"),
     );
-    const head = h("div", { class: "regionhead" }, h("b", {}, String(at + 1)), h("span", { class: "select" }, select, icon("down", "s")), remove);
+    const kinds = h("span", { class: "select" }, select, icon("down", "s"));
+    const head = h("div", { class: "regionhead" }, h("b", {}, String(at + 1)), kinds, remove);
     const corners = points.map((_, corner) => h("li", {}, this.#number(at, corner, 0), this.#number(at, corner, 1)));
     return h("section", { class: "region", "aria-label": `Region ${at + 1}` }, head, h("ol", {}, ...corners));
   }
@@ -66,8 +68,9 @@ export class MaskList {
   #number(region, corner, axis) {
     const word = axis === 0 ? "from the left" : "from the top";
     const label = `Region ${region + 1}, corner ${corner + 1}, % ${word}`;
-    const attributes = { class: "input", type: "number", min: 0, max: 100, step: "any", "aria-label": label, "data-at": `${region}/${corner}/${axis}` };
-    const input = h("input", { ...attributes, onchange: () => this.#type(region, corner, axis, Number(input.value)) });
+    const attributes = { class: "input", type: "number", min: 0, max: 100, step: "any", "aria-label": label };
+    const onchange = () => this.#type(region, corner, axis, Number(input.value));
+    const input = h("input", { ...attributes, "data-at": `${region}/${corner}/${axis}`, onchange });
     return input;
   }
 

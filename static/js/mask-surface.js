@@ -29,7 +29,7 @@ export class MaskSurface {
     this.#mask = mask;
     const label = "Picture. Click to add a corner, Enter closes the region, Delete removes the last corner.";
     const element = h("div", { class: "screen masksurface on-picture", tabindex: 0, role: "group", "aria-label": label });
-    this.element = setVar(element, "--ratio", `${width} / ${height}`);
+    this.element = setVar(setVar(element, "--ratio", `${width} / ${height}`), "--w", String(width / height));
     element.append(image, this.#shapes, this.#corners);
     element.addEventListener("click", (event) => this.#click(event));
     element.addEventListener("keydown", (event) => this.#key(event));

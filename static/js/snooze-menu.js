@@ -25,7 +25,8 @@ export class SnoozeMenu {
     );
     const attributes = { class: "pop menu snooze", id: "snooze", popover: "auto", role: "dialog", "aria-label": "Snooze alerts" };
     this.#pop = h("div", { ...attributes, ontoggle: () => this.#place() }, ...choices);
-    this.#button = h("button", { class: "btn", type: "button", popovertarget: "snooze", "aria-haspopup": "dialog" }, "Snooze", icon("down"));
+    const opens = { class: "btn", type: "button", popovertarget: "snooze", "aria-haspopup": "dialog" };
+    this.#button = h("button", opens, "Snooze", icon("down"));
     this.#end = h("button", { class: "btn", type: "button", hidden: true, onclick: () => onchoose(0) }, "End snooze");
     this.element = h("div", { class: "snoozing" }, this.#button, this.#end, this.#pop);
   }
