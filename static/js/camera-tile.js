@@ -1,5 +1,5 @@
 // @ts-check
-import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, inTrouble, lastEvent, valuesOf } from "./camera-states.js";
+import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, lastEvent, valuesOf } from "./camera-states.js";
 import { h } from "./dom.js";
 import { capital, percent } from "./format.js";
 import { Snapshot } from "./snapshots.js";
@@ -72,9 +72,9 @@ export class CameraTile {
    */
   #renderFoot(camera, { alert, now }) {
     const { sign, word } = chipOf(camera, now);
-    const said = freshness(camera);
+    const said = this.#stage.shown === null ? freshness(camera) : ""; // the chip has the word beside a picture
     this.#left.className = said ? "sub" : `st ${sign}`;
-    this.#setText(this.#left, said || (inTrouble(camera) || camera.state !== "live" ? word : "Live"));
+    this.#setText(this.#left, said || word);
     this.#again.hidden = camera.state !== "stalled" || this.#stage.shown !== null;
     this.#last.className = alert ? "last st mark" : "last";
     this.#setText(this.#last, alert ? `${capital(alert.label)} ${percent(alert.confidence)} now` : lastEvent(camera, now));

@@ -1,4 +1,4 @@
-"""Cameras in a real browser, against the real server: tiles, the form, one camera large, and the mask by keyboard and by mouse."""
+"""Cameras in a real browser, against the real server: tiles, the form, one camera large, the mask by keyboard and by mouse."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.e2e.alert_stub import AlertStub, iso, make_alert
 from tests.e2e.browser import RunningServer, eventually, new_page
 from tests.e2e.test_page_states import LOWEST_CONTRAST, fits
 from tests.e2e.test_page_video_layout import FAULTY_TARGETS
@@ -85,6 +86,53 @@ async def test_tiles_show_pictures_and_what_is_wrong(cameras: Page) -> None:
     await gate.get_by_role("button", name="Edit address").click()
     await expect(cameras.get_by_label("Address", exact=True)).to_be_focused()
     await expect(cameras.get_by_label("Address", exact=True)).to_have_value(NOWHERE)
+
+
+async def test_each_state_has_its_words(page: Page, camera_server: RunningServer, film: Path, tmp_path: Path) -> None:
+    """A waiting alert comes first with its banner; all other states say what is wrong, or until when, and what to do."""
+    async with aiohttp.ClientSession() as http:
+        await _only(http, camera_server, {"name": "Hall 2", "url": str(film)})
+        (hall,) = await _all(http, camera_server)
+    hall |= {"state": "live", "age_ms": 84, "fps": 25}
+    states: dict[str, dict[str, object]] = {
+        "Counter east": {"id": "counter-east"},
+        "Car park C": {"state": "stalled", "since": iso(14)},
+        "Dock": {"state": "unauthorised", "since": iso(60)},
+        "Gate": {
+            "state": "unreachable",
+            "reason": "No reply from 10.0.4.17, port 554.",
+            "next_try_at": iso(-8.4),
+            "since": iso(60),
+        },
+        "Night": {"state": "off", "off_until": iso(-3600)},
+        "New": {"state": "connecting", "url": "rtsp://10.0.4.20:554/one"},
+    }
+    others = [hall | {"id": f"camera-{at}", "name": name} | fields for at, (name, fields) in enumerate(states.items())]
+    stub = AlertStub([make_alert("Counter east", ago_s=38)], folder=tmp_path)
+    await stub.open(page, camera_server.url, address="#/cameras")
+    await stub.push(page, "cameras", {"cameras": [hall, *others]})
+    await expect(page.locator(".tile")).to_have_count(7)
+    first = page.locator(".tile").first
+    await expect(first).to_contain_text("Firearm 93 % now")
+    await expect(first).to_have_class("card tile hot")
+    await expect(page.locator(".note.mark")).to_contain_text("Possible firearm at Counter east, ")
+    await expect(page.locator(".note.mark")).to_contain_text("Waiting for a person for 0:")
+    hall_foot = page.locator(".tile", has_text="Hall 2").locator(".tf")
+    await expect(hall_foot.locator(".sub")).to_have_text("84 ms · 25/s")
+    await expect(hall_foot.locator(".last")).to_have_text("Nothing today")
+    said = {
+        "No new picture": ("Stalled 1", "Reconnect"),
+        "Dock refused the sign-in": ("Check user and password.", "Edit sign-in"),
+        "Gate does not answer": ("No reply from 10.0.4.17, port 554. Next try in ", "Try now"),
+        "Night": ("Off until ", "Switch on now"),
+    }
+    for heading, (sentence, action) in said.items():
+        tile = page.locator(".tile", has=page.get_by_role("heading", name=heading, exact=True))
+        await expect(tile).to_contain_text(sentence)
+        await expect(tile.get_by_role("button", name=action)).to_be_visible()
+    await expect(page.locator(".tile", has_text="Opening 10.0.4.20")).to_contain_text("Connecting")
+    await page.get_by_role("link", name="Review now").click()
+    await expect(page.locator("#alert-heading")).to_contain_text("Counter east")
 
 
 async def test_a_camera_is_refused_added_and_deleted_with_undo(cameras: Page, camera_server: RunningServer, film: Path) -> None:
