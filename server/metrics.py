@@ -1,12 +1,13 @@
 """Prometheus metrics, read from `stats()` snapshots when somebody asks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from server.domain.alert import AlertStats
 from server.domain.model import ModelInfo
 from server.inference.pool import PoolStats
 from server.pipeline.freshness import BUCKETS_MS, AgeStats
@@ -42,6 +43,9 @@ METRIC_NAMES = (
     "sightline_video_frames_total",
     "sightline_video_seconds_total",
     "sightline_cameras",
+    "sightline_alerts_total",
+    "sightline_alerts_waiting",
+    "sightline_deliveries_total",
 )
 
 
@@ -62,7 +66,7 @@ class Snapshot:
 
     `streams_short` tells that the running streams get so few detections that no further one is taken.
     `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered,
-    as are `cameras`, which counts them by state.
+    as are `cameras`, which counts them by state, and `alerts`. `deliveries` counts messages by channel and outcome.
     """
 
     ready: bool
@@ -78,6 +82,8 @@ class Snapshot:
     viewers: int = 0
     videos: VideoStats | None = None
     cameras: Mapping[str, int] | None = None
+    alerts: AlertStats | None = None
+    deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Metrics(Collector):
@@ -114,6 +120,9 @@ class Metrics(Collector):
             yield from _videos(now.videos)
         if now.cameras is not None:
             yield _cameras(now.cameras)
+        if now.alerts is not None:
+            yield from _alerts(now.alerts)
+            yield _deliveries(now.deliveries)
         if now.model is not None:
             yield _model(now.model)
         if now.detections_fps is not None:
@@ -170,6 +179,24 @@ def _videos(videos: VideoStats) -> Iterator[Metric]:
     yield outcomes
     yield CounterMetricFamily("sightline_video_frames", "Frames of video files that were checked.", value=videos.frames)
     yield CounterMetricFamily("sightline_video_seconds", "Time spent on checking video files.", value=videos.seconds)
+
+
+def _alerts(alerts: AlertStats) -> Iterator[Metric]:
+    states = CounterMetricFamily(
+        "sightline_alerts", "Alerts since the start, by the state that they got into.", labels=["state"]
+    )
+    for state, count in alerts.by_state.items():
+        states.add_metric([state], count)
+    yield states
+    yield GaugeMetricFamily("sightline_alerts_waiting", "Alerts that wait for a person.", value=alerts.waiting)
+
+
+def _deliveries(deliveries: Mapping[tuple[str, str], int]) -> CounterMetricFamily:
+    text = "Tries to tell somebody since the start, by channel and outcome."
+    family = CounterMetricFamily("sightline_deliveries", text, labels=["channel", "outcome"])
+    for (channel, outcome), count in sorted(deliveries.items()):
+        family.add_metric([channel, outcome], count)
+    return family
 
 
 def _cameras(cameras: Mapping[str, int]) -> GaugeMetricFamily:

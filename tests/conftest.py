@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from server.config.settings import Auth, Cluster, Live, Predict, Server, Settings, Storage, Videos, Webrtc
+from server.config.watching import Alerts
 from server.domain.protocols import Detector
 from server.web import keys
 from server.web.app import create_app
@@ -87,6 +88,7 @@ def with_sections(
     videos: Videos | None = None,
     storage: Storage | None = None,
     cluster: Cluster | None = None,
+    alerts: Alerts | None = None,
 ) -> Settings:
     """The settings with some sections replaced."""
     given = {
@@ -98,6 +100,7 @@ def with_sections(
         "videos": videos,
         "storage": storage,
         "cluster": cluster,
+        "alerts": alerts,
     }
     return msgspec.structs.replace(settings, **{name: section for name, section in given.items() if section is not None})
 

@@ -105,6 +105,12 @@ class AlertWatch:
         met = list(self._met(counting))
         return [one for one in met if self._is_told(one.detection, time_s=time_s)]
 
+    def change_rule(self, rule: AlertRule) -> None:
+        """Applies another rule from the next frame on; what was seen and told is remembered."""
+        if rule.frames != self.rule.frames:
+            self._hits = {track: deque(frames, maxlen=rule.frames) for track, frames in self._hits.items()}
+        self.rule = rule
+
     def hits_of(self, track_id: int) -> int:
         """In how many of the last `rule.frames` counted frames a track was seen."""
         oldest = self._frame - self.rule.frames

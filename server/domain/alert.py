@@ -1,6 +1,7 @@
 """Alerts: what the detector wants a person to look at, and what the person said."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.domain.detection import Box
@@ -83,6 +84,15 @@ class Alert:
     clip_start_s: float | None = None
     clip_duration_s: float | None = None
     size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStats:
+    """Steps into each state since the start, the candidates that wait for a person, and those that could not be taken."""
+
+    by_state: Mapping[str, int]
+    waiting: int
+    lost: int
 
 
 def check_transition(alert: Alert, state: AlertState) -> None:

@@ -9,6 +9,8 @@ SightlineError
 │   └── Unprocessable      well-formed, but nothing can be done with it: a damaged picture, SDP without usable video
 ├── AddressRefused         an address that the policy of the settings does not allow
 ├── CameraFailed           a camera cannot be watched now; the message is a sentence for a person, without credentials
+├── ChannelFailed          a message was not taken by a channel
+├── ClipFailed             no clip can be made of what a source has sent
 ├── NotFound               no such stream, session or video
 ├── Busy                   no room now; `retry_after_s` says when to come back
 │   ├── AtCapacity         every live session is taken
@@ -70,6 +72,22 @@ class CameraFailed(SightlineError):
         self.stalled = stalled
         self.unauthorised = unauthorised
         self.knock = knock
+
+
+class ChannelFailed(SightlineError):
+    """A message was not taken, as far as is known; the text is for a person and holds no secrets.
+
+    `may_have_arrived` tells that the other side may have got it all the same, `retry` that another try may help.
+    """
+
+    def __init__(self, message: str, *, may_have_arrived: bool, retry: bool) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+        self.retry = retry
+
+
+class ClipFailed(SightlineError):
+    """No clip can be made of what a source has sent."""
 
 
 class NotFound(SightlineError):

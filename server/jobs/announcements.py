@@ -11,8 +11,8 @@ from server.domain.errors import RecordsUnavailable
 from server.domain.job import Job, JobState
 from server.jobs.messages import Seen
 from server.jobs.queue import RecordedQueue
-from server.jobs.supervised_task import SupervisedTask
 from server.pipeline.broadcast import Broadcast
+from server.pipeline.supervised_task import SupervisedTask
 
 logger = logging.getLogger(__name__)
 

@@ -24,6 +24,8 @@ from server.jobs.limits import apply_limits
 from server.jobs.messages import (
     WATCHED,
     CheckOrder,
+    ClipOrder,
+    Clipped,
     Finished,
     ModelOrder,
     Order,
@@ -38,6 +40,8 @@ from server.jobs.messages import (
 from server.jobs.report_pipe import ReportPipe
 from server.jobs.seen import NotingAnnotator, SeenParts
 from server.logs import configure_logging
+from server.media.clip_writer import write_clip
+from server.media.packet_file import read_packets
 from server.media.video_probe import probe_video
 from server.media.whole_file import sync_to_disk
 from server.pipeline.annotator import BoxAnnotator
@@ -90,7 +94,9 @@ def _follow(pipe: ReportPipe) -> None:
 def _answer(order: Order, pipe: ReportPipe) -> Report:
     """The last report. What is not foreseen here ends the process with a traceback: the server counts it as a crash."""
     try:
-        return _probe(order) if isinstance(order, ProbeOrder) else _check(order, pipe)
+        if isinstance(order, ProbeOrder):
+            return _probe(order)
+        return _clip(order) if isinstance(order, ClipOrder) else _check(order, pipe)
     except (InvalidRequest, DetectorFailed, ModelError) as exc:
         return Refused(_sentence(exc, order), _KINDS.get(type(exc), "failed"))
     except MemoryError:
@@ -104,6 +110,11 @@ def _answer(order: Order, pipe: ReportPipe) -> Report:
 def _probe(order: ProbeOrder) -> Probed:
     info = probe_video(Path(order.source))
     return Probed(info.width_px, info.height_px, info.duration_s, info.frames)
+
+
+def _clip(order: ClipOrder) -> Clipped:
+    made = write_clip(read_packets(Path(order.source)), Path(order.out))
+    return Clipped(made.first_received_at, made.duration_s)
 
 
 def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:

@@ -68,6 +68,15 @@ class CheckOrder(msgspec.Struct, frozen=True, tag="check"):
     limits: Limits
 
 
+class ClipOrder(msgspec.Struct, frozen=True, tag="clip"):
+    """Make an MP4 file `out` of encoded pictures that lie in `source` (media/packet_file.py)."""
+
+    source: str
+    name: str
+    out: str
+    limits: Limits
+
+
 class Probed(msgspec.Struct, frozen=True, tag="probed"):
     """What the headers say: size as shown, and what may be unknown."""
 
@@ -109,6 +118,13 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     tracks: int
 
 
+class Clipped(msgspec.Struct, frozen=True, tag="clipped"):
+    """The clip is complete; `first_received_at` is the reading that its first picture carries."""
+
+    first_received_at: float
+    duration_s: float
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """The file cannot be checked, and trying again does not help; `reason` is a sentence for its owner."""
 
@@ -116,8 +132,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     kind: RefusalKind = "failed"
 
 
-Order = ProbeOrder | CheckOrder
-Report = Probed | Progressed | Finished | Refused
+Order = ProbeOrder | CheckOrder | ClipOrder
+Report = Probed | Progressed | Finished | Clipped | Refused
 
 _order_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _report_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

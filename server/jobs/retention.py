@@ -10,7 +10,7 @@ from server.domain.job import Job
 from server.jobs.files import JobFiles, Orphans
 from server.jobs.options import JobOptions
 from server.jobs.queue import RecordedQueue
-from server.jobs.supervised_task import SupervisedTask
+from server.pipeline.supervised_task import SupervisedTask
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from server.jobs.files import JobFiles
 from server.jobs.messages import Finished, Refused
 from server.jobs.options import JobOptions
 from server.jobs.queue import RENEWAL_S, JobQueue
-from server.jobs.supervised_task import SupervisedTask
 from server.logs import log_context
+from server.pipeline.supervised_task import SupervisedTask
 
 logger = logging.getLogger(__name__)
 

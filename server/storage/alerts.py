@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
 from server.domain.alert import Alert, AlertState, ClipState, SourceKind, check_transition
+from server.domain.delivery import DeliveryState
 from server.domain.detection import Box
 from server.domain.errors import Conflict, NotFound
 from server.storage.database import Database
@@ -108,12 +109,14 @@ class AlertRecords:
             return [_alert(row) for row in connection.execute(wanted).mappings()]
 
     def remove(self, alert_id: str) -> None:
-        """Forgets an alert and its deliveries; raises NotFound, and Conflict for a candidate."""
+        """Forgets an alert and its deliveries that have ended; raises NotFound, and Conflict for a candidate."""
         with self._database.write() as connection:
             alert = _find(connection, alert_id, for_update=True)
             if alert.state is AlertState.CANDIDATE:
                 raise Conflict("the alert waits for an answer: confirm or dismiss it first")
-            connection.execute(delete(deliveries).where(deliveries.c.subject == alert_id))
+            # What is still on its way gets there: whoever was told of the candidate has to hear of the verdict.
+            ended = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
+            connection.execute(delete(deliveries).where((deliveries.c.subject == alert_id) & ended))
             connection.execute(delete(alerts).where(alerts.c.id == alert_id))
 
 

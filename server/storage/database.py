@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, insert, select
+from sqlalchemy import Connection, Engine, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -106,6 +106,8 @@ def _prepare(database: Database, *, name: str) -> None:
         found = connection.scalar(select(schema_version.c.version))
         if found is None:
             connection.execute(insert(schema_version).values(version=VERSION))
+        elif found < VERSION:  # so far a later version has had more tables, and no table another form
+            connection.execute(update(schema_version).values(version=VERSION))
         elif found > VERSION:
             reason = f"they are of version {found}, this Sightline knows up to {VERSION}"
             raise SettingsError(f"the records in {name} were written by a later Sightline: {reason}; start that one")

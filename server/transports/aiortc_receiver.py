@@ -16,8 +16,10 @@ from aiortc.rtcrtpreceiver import NackGenerator, TimestampMapper
 from aiortc.rtp import RtpPacket
 from aiortc.utils import uint16_gt
 
+from server.pipeline.packet_ring import PacketRing
 from server.transports.decoder_queue import DecoderQueue
-from server.transports.jitter_buffer import PromptJitterBuffer
+from server.transports.encoded_tap import EncodedTap
+from server.transports.jitter_buffer import PromptJitterBuffer, ReceivedFrame
 
 NACK_INTERVAL_S = 0.06
 KEY_FRAME_AFTER_S = 0.4
@@ -70,6 +72,8 @@ class FreshReceiver(RTCRtpReceiver):
         self._clock = clock
         self._retry: asyncio.Task[None] | None = None
         self._buffer: PromptJitterBuffer | None = None
+        self._tap: EncodedTap | None = None
+        self._asking: asyncio.Task[None] | None = None
         self.last_packet_at: float | None = None
         if kind == "video":
             self._buffer = PromptJitterBuffer(early_release=changes.early_release, clock=clock)
@@ -78,6 +82,10 @@ class FreshReceiver(RTCRtpReceiver):
     def take_receipt(self, pts: int) -> float | None:
         """When the last packet of the frame with that pts arrived; None when it is not known."""
         return None if self._buffer is None else self._RTCRtpReceiver__decoder_queue.take_receipt(pts)
+
+    def keep_in(self, ring: PacketRing) -> None:
+        """Keeps the encoded frames from here on, and asks for key frames so that clips can begin."""
+        self._tap = EncodedTap(ring, ask_for_key_frame=self._ask_for_key_frame)
 
     @property
     def lost_frames(self) -> int:
@@ -119,6 +127,12 @@ class FreshReceiver(RTCRtpReceiver):
             codec = self._RTCRtpReceiver__codecs.get(frame.payload_type)
             frame.timestamp = self._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
             self._RTCRtpReceiver__decoder_queue.put((codec, frame))
+            if self._tap is not None and codec is not None and isinstance(frame, ReceivedFrame):
+                self._tap.put(codec.name, frame)
+
+    def _ask_for_key_frame(self) -> None:
+        if self._buffer is not None and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._send_rtcp_pli(self._buffer.ssrc), name="ask for a key frame")
 
     async def _ask_again(self, buffer: PromptJitterBuffer, lost: NackGenerator) -> None:
         """Repeats the NACK while packets are missing, and asks for a key frame when one is missing for too long."""
@@ -138,8 +152,9 @@ class FreshReceiver(RTCRtpReceiver):
         self._retry = None
 
     def _stop_retry(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
+        for task in (self._retry, self._asking):
+            if task is not None:
+                task.cancel()
 
 
 def lost_frames_of(receiver: RTCRtpReceiver) -> int:
@@ -150,6 +165,12 @@ def lost_frames_of(receiver: RTCRtpReceiver) -> int:
 def last_packet_of(receiver: RTCRtpReceiver) -> float | None:
     """When the last packet of media arrived; None before the first, and where aiortc is unchanged."""
     return receiver.last_packet_at if isinstance(receiver, FreshReceiver) else None
+
+
+def keep_in_ring(receiver: RTCRtpReceiver, ring: PacketRing) -> None:
+    """Keeps the encoded frames of a receiver; does nothing where aiortc is unchanged, whose alerts have no clips then."""
+    if isinstance(receiver, FreshReceiver):
+        receiver.keep_in(ring)
 
 
 def receipt_of(receiver: RTCRtpReceiver, pts: int) -> float | None:

@@ -5,18 +5,11 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Protocol
 
 from server.domain.encoded import EncodedPacket, VideoCodec
 from server.domain.frame import Frame
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.slot import LatestSlot
-
-
-class PacketSink(Protocol):
-    """Who keeps encoded pictures for clips; any thread, never waits."""
-
-    def put(self, packet: EncodedPacket) -> None:
-        """Takes the next one."""
 
 
 class CameraSource:
@@ -80,7 +73,7 @@ class CameraFeed:
         self,
         *,
         source: CameraSource | None,
-        packets: PacketSink | None,
+        packets: PacketRing | None,
         patience_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

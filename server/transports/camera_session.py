@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from server.domain.alert import SourceKind
 from server.domain.camera import Camera, CameraState
 from server.domain.errors import AddressRefused, CameraFailed
 from server.logs import log_context
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.address_policy import AddressPolicy
 from server.transports.camera_address import CameraAddress, parse_address
 from server.transports.camera_connection import CameraConnection, Patience, Report
-from server.transports.camera_feed import CameraFeed, CameraSource, PacketSink
+from server.transports.camera_feed import CameraFeed, CameraSource
 from server.transports.camera_input import CameraLimits
 from server.transports.camera_knock import answers
 from server.transports.camera_reader import CameraReader, ReaderOptions
@@ -47,7 +49,7 @@ class CameraSession:
         *,
         stream: Stream,
         rig: CameraRig,
-        packets: PacketSink | None,
+        packets: PacketRing | None,
         report: Callable[[Report], None],
     ) -> None:
         self.stream = stream
@@ -73,9 +75,9 @@ class CameraSession:
         return self._camera.id
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> SourceKind:
         """What it is among the live sessions."""
-        return "camera"
+        return SourceKind.CAMERA
 
     @property
     def codec(self) -> str | None:
@@ -129,7 +131,7 @@ class CameraSession:
                 tasks.create_task(self._clips.run(), name=f"connect {self.id} for clips")
 
     def _connection(
-        self, address: CameraAddress, *, options: ReaderOptions, packets: PacketSink | None, report: Callable[[Report], None]
+        self, address: CameraAddress, *, options: ReaderOptions, packets: PacketRing | None, report: Callable[[Report], None]
     ) -> CameraConnection:
         rig = self._rig
         source = self._source if options.decodes else None

@@ -11,7 +11,8 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from server.domain.errors import Busy, InvalidRequest, Unprocessable
-from server.transports.aiortc_receiver import last_packet_of, lost_frames_of, receipt_of
+from server.pipeline.packet_ring import PacketRing
+from server.transports.aiortc_receiver import keep_in_ring, last_packet_of, lost_frames_of, receipt_of
 from server.transports.ice import IceServer, rtc_configuration
 from server.transports.sdp import Offer
 
@@ -78,6 +79,11 @@ class Peer:
     def last_packet_at(self) -> float | None:
         """When the last packet of the client's video arrived; None before the first, and where aiortc is unchanged."""
         return None if self._receiver is None else last_packet_of(self._receiver)
+
+    def keep_in(self, ring: PacketRing) -> None:
+        """Keeps the encoded frames of the received video."""
+        if self._receiver is not None:
+            keep_in_ring(self._receiver, ring)
 
     def lost_frames(self) -> int:
         """Frames of the client's video that were given up before they were decoded."""

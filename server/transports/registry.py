@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from server.domain.alert import SourceKind
 from server.domain.errors import AtCapacity, Draining, NotFound
 from server.pipeline.broadcast import Broadcast
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,14 @@ class LiveSession(Protocol):
     @property
     def stream(self) -> Stream:
         """The pipeline that the source feeds."""
+
+    @property
+    def kind(self) -> SourceKind:
+        """What the source is."""
+
+    @property
+    def packets(self) -> PacketRing | None:
+        """The encoded video of the last seconds; None where nobody wants it."""
 
     def announce_draining(self, grace_s: float) -> None:
         """Tells the client that the server ends the session in `grace_s` seconds."""
@@ -55,6 +65,15 @@ class DrainingBegun:
 
 
 Change = SessionOpened | SessionClosed | DrainingBegun
+
+
+NewRing = Callable[[SourceKind], PacketRing | None]
+"""Makes what holds the encoded video of a new session of that kind; None where nobody wants it."""
+
+
+def no_ring(kind: SourceKind) -> None:
+    """Nobody wants it."""
+    del kind
 
 
 class Place:

@@ -11,14 +11,16 @@ from typing import Any, Protocol
 
 from aiortc import RTCDataChannel
 
+from server.domain.alert import SourceKind
 from server.domain.errors import Unprocessable
 from server.domain.live import StreamOptions
 from server.domain.model import ModelInfo
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.annotated_track import AnnotatedVideoTrack
 from server.transports.detection_channel import LABEL, DetectionChannel
 from server.transports.peer_session import PeerSession, WebrtcLimits
-from server.transports.registry import SessionRegistry
+from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.sdp import Offer, read_offer
 from server.transports.webrtc_source import WebrtcSource
 
@@ -46,8 +48,10 @@ class WebrtcService:
         model: ModelInfo,
         converter: Executor,
         limits: WebrtcLimits | None = None,
+        new_ring: NewRing = no_ring,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._new_ring = new_ring
         self._registry = registry
         self._create_stream = create_stream
         self._model = model
@@ -71,6 +75,8 @@ class WebrtcService:
                 model=self._model,
                 converter=self._converter,
                 limits=self._limits,
+                kind=(kind := SourceKind.WEBCAM if annotated and offer.wants_video_back else SourceKind.PUBLISHER),
+                packets=self._new_ring(kind),
                 clock=self._clock,
             )
             # A refused offer, and a client that goes away while we answer and so cancels us here, leave nothing behind.
@@ -94,10 +100,14 @@ class WebrtcSession(PeerSession):
         model: ModelInfo,
         converter: Executor,
         limits: WebrtcLimits,
+        kind: SourceKind = SourceKind.PUBLISHER,
+        packets: PacketRing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(offer, id=stream.id, limits=limits, receives=True, clock=clock)
         self.stream = stream
+        self.kind = kind
+        self.packets = packets
         self._model = model
         self._converter = converter
         self._source: WebrtcSource | None = None
@@ -117,6 +127,8 @@ class WebrtcSession(PeerSession):
         await self._answer(returned=self._annotated)
         if self._peer.video is None:  # read_offer() takes none without
             raise Unprocessable("the offer has no video that is sent")
+        if self.packets is not None:
+            self._peer.keep_in(self.packets)
         self._source = WebrtcSource(
             self._peer.video,
             converter=self._converter,

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from server.domain.alert import SourceKind
 from server.domain.errors import InvalidRequest
 from server.domain.live import StreamOptions
 from server.domain.model import ModelInfo
 from server.domain.protocols import Annotator
 from server.logs import log_context
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.controls import ControlIntake
 from server.transports.messages import DrainingMessage, ErrorMessage, FrameErrorMessage
-from server.transports.registry import SessionRegistry
+from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.webrtc import StreamFactory
 from server.transports.websocket_answers import Receiver, WebsocketAnswers
 from server.transports.websocket_source import WebsocketSource
@@ -77,8 +79,10 @@ class WebsocketService:
         annotator: Annotator,
         renderer: Executor,
         limits: WebsocketLimits | None = None,
+        new_ring: NewRing = no_ring,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._new_ring = new_ring
         self._registry = registry
         self._create_stream = create_stream
         self._model = model
@@ -108,6 +112,7 @@ class WebsocketService:
                 controls=ControlIntake(stream, model=self._model, clock=self._clock),
                 renderer=self._renderer,
                 limits=self._limits,
+                packets=self._new_ring(SourceKind.WEBCAM),
                 draining=lambda: self._registry.draining,
                 clock=self._clock,
             )
@@ -128,15 +133,18 @@ class WebsocketSession:
         renderer: Executor,
         limits: WebsocketLimits,
         draining: Callable[[], bool],
+        packets: PacketRing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream = stream
+        self.kind = SourceKind.WEBCAM
+        self.packets = packets
         self._answers = answers
         self._controls = controls
         self._limits = limits
         self._clock = clock
         self._source = WebsocketSource(
-            converter=renderer, max_pixels=limits.max_pixels, on_damaged=self._note_damaged, clock=clock
+            converter=renderer, max_pixels=limits.max_pixels, on_damaged=self._note_damaged, packets=packets, clock=clock
         )
         self._ending: Ending | None = None
         self._ended = asyncio.Event()

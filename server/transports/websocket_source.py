@@ -8,12 +8,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+from server.domain.encoded import EncodedPacket, VideoCodec
 from server.domain.errors import InvalidRequest
 from server.domain.frame import Frame, PixelLayout
 from server.media.jpeg import decode_i420
+from server.pipeline.packet_ring import PacketRing
 
 # What the contract allows a client: one frame that is being checked, and one that waits. Whoever keeps to that loses none.
 MOST_UNANSWERED = 2
+_MJPEG = VideoCodec("mjpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,13 @@ class WebsocketSource:
         converter: Executor,
         max_pixels: int,
         on_damaged: Callable[[int, InvalidRequest], None],
+        packets: PacketRing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._converter = converter
         self._max_pixels = max_pixels
         self._on_damaged = on_damaged
+        self._packets = packets
         self._clock = clock
         self._waiting: deque[_Received] = deque(maxlen=MOST_UNANSWERED)
         self._arrived = asyncio.Event()
@@ -83,10 +88,14 @@ class WebsocketSource:
             self._on_damaged(received.index, exc)
             return None
         self.damaged_in_a_row = 0
+        pts_s = received.received_at - (self._first_at or 0.0)
+        if self._packets is not None:
+            at = received.received_at
+            self._packets.put(EncodedPacket(received.data, _MJPEG, keyframe=True, received_at=at, time_s=pts_s))
         return Frame(
             pixels=pixels,
             layout=PixelLayout.I420,
             index=received.index,
-            pts_s=received.received_at - (self._first_at or 0.0),
+            pts_s=pts_s,
             received_at=received.received_at,
         )

@@ -18,6 +18,7 @@ from server.pipeline.tuning import Reason as TuningReason
 from server.resources import version
 from server.transports.ice import IceServer
 from server.transports.messages import ResultMessage, result_messages
+from server.web.alert_answers import AlertLimitsAnswer
 from server.web.pictures import CheckedPicture
 
 
@@ -111,6 +112,7 @@ class InfoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     active: int
     limits: LimitsAnswer
     features: tuple[str, ...]
+    alerts: AlertLimitsAnswer | None
     auth: AuthAnswer
 
 

@@ -11,7 +11,9 @@ from functools import partial
 from aiohttp import web
 
 from server import resources
+from server.alerts.evidence import AlertFiles
 from server.config.settings import Settings, Webrtc
+from server.domain.alert import SourceKind
 from server.domain.protocols import Detector
 from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
@@ -22,7 +24,10 @@ from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.alerts import ALERTS_DIR, AlertDesk
 from server.web.cameras import CameraService
+from server.web.channels import ChannelService
+from server.web.clip_making import ClipMaking, RingMaker
 from server.web.cluster import resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
@@ -35,7 +40,7 @@ from server.web.middlewares import add_headers, answer_problems, check_access, c
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
-from server.web.records import Records
+from server.web.records import Records, data_folder
 from server.web.remembered_throughput import RememberedThroughput
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
@@ -81,9 +86,8 @@ def create_app(
     app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
-    app.on_shutdown.append(_end_live_sessions)
+    app.on_shutdown.extend([_end_live_sessions, _end_endless_answers])
     add_routes(app)
-    app.on_shutdown.append(_end_endless_answers)
     # Later ones use earlier ones, and are closed before them.
     app.cleanup_ctx.extend(
         [
@@ -95,6 +99,8 @@ def create_app(
             _records,
             _videos(own_model=detector is None),
             _live_streams,
+            _channels,
+            _alerts,
             _cameras,
             _doctor,
         ]
@@ -222,6 +228,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.CAMERAS] = cameras = CameraService(
         settings, records=app[app_keys.RECORDS], live=live, model=model, clock=app[app_keys.CLOCK]
     )
+    _watch_alerts(app)
     app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS], cameras=cameras)
     # Enough that decoding, detecting and encoding go on side by side.
     at_once = settings.inference.workers + 2
@@ -234,6 +241,46 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     await live.tuning.aclose()
     await viewing.aclose()
     renderer.shutdown()
+
+
+def _watch_alerts(app: web.Application) -> None:
+    """Makes alerts and channels, and lets cameras know of both; they are opened later."""
+    settings, io, records, cameras = app[app_keys.SETTINGS], app[app_keys.IO], app[app_keys.RECORDS], app[app_keys.CAMERAS]
+    files = AlertFiles(data_folder(settings) / ALERTS_DIR)
+    app[app_keys.CHANNELS] = channels = ChannelService(settings, records=records, picture_of=files.annotated, io=io)
+    rings = RingMaker(settings.alerts, offered=records.offered)
+    app[app_keys.ALERTS] = alerts = AlertDesk(
+        settings,
+        files=files,
+        records=records,
+        live=app[app_keys.LIVE],
+        cameras=cameras,
+        channels=channels,
+        model=app[app_keys.MODEL],
+        clips=ClipMaking(settings, io=io),
+        io=io,
+        clock=app[app_keys.CLOCK],
+    )
+    app[app_keys.LIVE].new_ring = rings.make
+    cameras.new_ring = partial(rings.make, SourceKind.CAMERA)
+    cameras.tell = lambda event, camera, status: channels.tell_of_camera(event, camera, status=status)
+    cameras.last_alert = alerts.last_alert
+
+
+async def _channels(app: web.Application) -> AsyncIterator[None]:
+    """Who is told, and what waits to be told."""
+    channels = app[app_keys.CHANNELS]
+    await channels.open()
+    yield
+    await channels.aclose()
+
+
+async def _alerts(app: web.Application) -> AsyncIterator[None]:
+    """Alerts of all live sessions, those of cameras included."""
+    alerts = app[app_keys.ALERTS]
+    await alerts.open()
+    yield
+    await alerts.aclose()
 
 
 async def _cameras(app: web.Application) -> AsyncIterator[None]:
@@ -285,4 +332,6 @@ def _snapshot(app: web.Application) -> Snapshot:
         input_level=live.tuning.level if model.ready else None,
         videos=app[app_keys.VIDEOS].stats(),
         cameras=app[app_keys.CAMERAS].counts,
+        alerts=app[app_keys.ALERTS].stats(),
+        deliveries=app[app_keys.CHANNELS].outcomes,
     )

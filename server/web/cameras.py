@@ -16,11 +16,11 @@ from server.domain.camera import Camera, CameraState, CameraStatus
 from server.domain.errors import CameraFailed, Conflict, NotFound, NotOffered, SettingsError
 from server.domain.live import StreamOptions
 from server.pipeline.broadcast import Broadcast
+from server.pipeline.packet_ring import PacketRing
 from server.storage.cameras import CameraRecords
 from server.transports.address_policy import AddressPolicy
 from server.transports.camera_address import parse_address
 from server.transports.camera_connection import Patience, Report
-from server.transports.camera_feed import PacketSink
 from server.transports.camera_input import CameraLimits
 from server.transports.camera_session import CameraRig, CameraSession
 from server.transports.camera_supervisor import CameraSupervisor, SupervisorHooks
@@ -73,7 +73,7 @@ class CameraService:
         self.changes: Broadcast[CamerasChanged] = Broadcast()
         self.tell: Tell = _log_only
         self.last_alert: Callable[[str], LastAlertAnswer | None] = lambda _: None
-        self.new_ring: Callable[[], PacketSink | None] = lambda: None
+        self.new_ring: Callable[[], PacketRing | None] = lambda: None
         self._settings = settings
         self._records = records
         self._live = live

@@ -15,6 +15,8 @@ from server.jobs.service import VideoJobs
 from server.pipeline.stream import Stream
 from server.transports.messages import DetectionMessage, detection_message
 from server.transports.registry import Change, DrainingBegun, SessionClosed, SessionOpened, SessionRegistry
+from server.web.alert_events import AlertEvents
+from server.web.alerts import AlertDesk
 from server.web.answers import StreamsAnswer, stream_answer
 from server.web.camera_feed import CameraEvents
 from server.web.cameras import CameraService
@@ -68,12 +70,18 @@ class EventFeed:
         self._changed = asyncio.Event()
         self._videos: VideoFeed | None = None
         self._cameras: CameraEvents | None = None
+        self._alerts: AlertEvents | None = None
         self._closed = False
 
     async def follow_videos(self, jobs: VideoJobs, *, ids: Iterable[str] | None) -> None:
         """Follows these video files too, all with None, and begins with what is known of them."""
         self._videos = VideoFeed(jobs.changes, ids=ids, changed=self._changed)
         self._videos.begin(await jobs.all())
+
+    async def follow_alerts(self, desk: AlertDesk) -> None:
+        """Follows alerts too, and begins with those that wait; raises RecordsUnavailable."""
+        self._alerts = AlertEvents(desk, changed=self._changed)
+        await self._alerts.begin()
 
     def follow_cameras(self, cameras: CameraService) -> None:
         """Follows the cameras too, and begins with all of them."""
@@ -110,9 +118,9 @@ class EventFeed:
         self._changed.clear()
         waiting = b"".join(self._events)
         self._events.clear()
-        return (
-            waiting + b"".join(self._newest_videos()) + b"".join(self._newest_of_cameras()) + b"".join(self._newest_results())
-        )
+        alerts = await self._newest_alerts()
+        rest = (*self._newest_videos(), *self._newest_of_cameras(), *self._newest_results())
+        return waiting + b"".join((*alerts, *rest))
 
     def close(self) -> None:
         """Takes the feed off everything; `next()` returns None from here on."""
@@ -125,6 +133,8 @@ class EventFeed:
             self._videos.close()
         if self._cameras is not None:
             self._cameras.close()
+        if self._alerts is not None:
+            self._alerts.close()
 
     def _add(self, name: str, data: msgspec.Struct) -> None:
         if len(self._events) >= MOST_WAITING:
@@ -141,6 +151,10 @@ class EventFeed:
         followed = self._followed.pop(stream_id, None)
         if followed is not None:
             followed.close()
+
+    async def _newest_alerts(self) -> list[bytes]:
+        events = () if self._alerts is None else await self._alerts.take()
+        return [encode_event(name, data) for name, data in events]
 
     def _newest_videos(self) -> Iterator[bytes]:
         if self._videos is not None:

@@ -11,7 +11,9 @@ from server.metrics import Metrics
 from server.transports.path_check import PathChecks
 from server.web.access import Access
 from server.web.admission import Admission
+from server.web.alerts import AlertDesk
 from server.web.cameras import CameraService
+from server.web.channels import ChannelService
 from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
@@ -37,6 +39,8 @@ MODEL = web.AppKey("model", ServedModel)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
 RECORDS = web.AppKey("records", Records)
 LIVE = web.AppKey("live", LiveService)
+ALERTS = web.AppKey("alerts", AlertDesk)
+CHANNELS = web.AppKey("channels", ChannelService)
 CAMERAS = web.AppKey("cameras", CameraService)
 VIDEOS = web.AppKey("videos", VideoService)
 VIEWING = web.AppKey("viewing", ViewingService)

@@ -11,7 +11,7 @@ from server.pipeline.stats import LiveTotals, StreamStats
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
 from server.transports.peer_session import WebrtcLimits
-from server.transports.registry import SessionRegistry
+from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.webrtc import WebrtcService, WebrtcSession
 from server.transports.websocket import WebsocketLimits, WebsocketService, WebsocketSession
 from server.web.ice_settings import ice_servers
@@ -41,6 +41,8 @@ class LiveService:
         self._renderer = renderer
         self.limits = _limits(settings)
         self._live = settings.live
+        self.new_ring: NewRing = no_ring
+        """Makes what holds the encoded video of sessions; to be set before the first one."""
         self._clock = clock
 
     @property
@@ -63,6 +65,7 @@ class LiveService:
             model=self._model.info,
             converter=self._renderer,
             limits=self.limits,
+            new_ring=self.new_ring,
             clock=self._clock,
         )
         return await service.open(offer_sdp, name=name, options=options, annotated=annotated)
@@ -76,6 +79,7 @@ class LiveService:
             annotator=self._model.annotator,
             renderer=self._renderer,
             limits=WebsocketLimits(self._live.media_timeout_s, max_pixels=self._live.max_frame_pixels),
+            new_ring=self.new_ring,
             clock=self._clock,
         )
         return service.open(name=name, options=options, pictures=pictures)

@@ -10,6 +10,7 @@ import pytest
 from server.domain.camera import Camera
 from server.domain.encoded import EncodedPacket
 from server.domain.errors import CameraFailed
+from server.pipeline.packet_ring import PacketRing
 from server.transports.camera_address import parse_address
 from server.transports.camera_connection import Patience
 from server.transports.camera_input import CameraLimits
@@ -95,31 +96,20 @@ def _run(reader: CameraReader) -> None:
         return
 
 
-class Ring:
-    """Keeps packets."""
-
-    def __init__(self) -> None:
-        self.packets: list[EncodedPacket] = []
-
-    def put(self, packet: EncodedPacket) -> None:
-        """Keeps one."""
-        self.packets.append(packet)
-
-
 async def test_two_addresses_of_one_camera(film: Path, tmp_path: Path) -> None:
     """The small one is watched, clips come from the large one."""
     small = await asyncio.to_thread(write_film, tmp_path / "small.mkv", codec="mjpeg", seconds=5)
     async with rtsp_server(film) as large_server, rtsp_server(small, codec="mjpeg") as small_server:
         camera = Camera(id="c" * 32, name="Door", url=large_server.url, detect_url=small_server.url, created_at=0)
-        ring = Ring()
+        ring = PacketRing(seconds=60, max_bytes=1 << 26)
         rig = CameraRig(policy=here(), patience=Patience(), limits=CameraLimits())
         async with stream_for(camera) as stream:
             session = CameraSession(camera, stream=stream, rig=rig, packets=ring, report=lambda _: None)
             session.start()
             ends_at = time.monotonic() + 30
-            while session.codec != "mjpeg" or not stream.stats().received or len(ring.packets) < 10:
+            while session.codec != "mjpeg" or not stream.stats().received or len(ring.since(0)) < 10:
                 assert time.monotonic() < ends_at
                 await asyncio.sleep(0.05)
             await session.aclose("the test ends")
-    assert {packet.codec.name for packet in ring.packets} == {"h264"}
-    assert ring.packets[0].keyframe
+    assert {packet.codec.name for packet in ring.since(0)} == {"h264"}
+    assert ring.since(0)[0].keyframe

@@ -100,8 +100,11 @@ def test_the_state_changes_by_a_verdict_alone(alerts: AlertRecords) -> None:
 
 
 def test_candidates_come_due_and_are_never_removed(alerts: AlertRecords, deliveries: DeliveryRecords) -> None:
-    """What waits for a person stays; what is decided goes with its messages."""
-    alerts.open(make_alert("a", expires_at=10.0), [(make_delivery("d", subject="a"), "{}")])
+    """What waits for a person stays; what is decided goes, but for messages that are still on their way."""
+    messages = [(make_delivery(name, subject="a"), "{}") for name in ("d", "e")]
+    alerts.open(make_alert("a", expires_at=10.0), messages)
+    deliveries.begin("d")
+    deliveries.sent("d", now=5.0)
     alerts.open(make_alert("b", expires_at=20.0), [])
     assert [alert.id for alert in alerts.due(10.0)] == ["a"]
     with pytest.raises(Conflict):
@@ -111,4 +114,4 @@ def test_candidates_come_due_and_are_never_removed(alerts: AlertRecords, deliver
     assert [alert.id for alert in alerts.finished()] == ["a"]
     alerts.remove("a")
     assert [alert.id for alert in alerts.find()] == ["b"]
-    assert deliveries.of_subject("a") == []
+    assert [delivery.id for delivery in deliveries.of_subject("a")] == ["e"]

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from server.domain.alert import SourceKind
 from server.domain.live import AnnotatedFrame
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.jpeg_feed import JpegFeeds, JpegPicture
 from server.transports.registry import SessionRegistry
@@ -16,6 +18,9 @@ from tests.builders import make_frame
 
 class StreamSession:
     """A session that is nothing but its stream."""
+
+    kind = SourceKind.WEBCAM
+    packets: PacketRing | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.id = stream.id

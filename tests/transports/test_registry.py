@@ -4,13 +4,18 @@ import asyncio
 
 import pytest
 
+from server.domain.alert import SourceKind
 from server.domain.errors import AtCapacity, Draining, NotFound
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.registry import SessionRegistry, new_session_id
 
 
 class NotingSession:
     """A session that notes what is done to it."""
+
+    kind = SourceKind.WEBCAM
+    packets: PacketRing | None = None
 
     stream: Stream
 

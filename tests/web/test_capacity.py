@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import cast
 
+from server.domain.alert import SourceKind
+from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.web import keys
 from tests.conftest import Client
@@ -20,6 +22,9 @@ class SlowStream:
 
 class SlowSession:
     """A live session with a slow stream."""
+
+    kind = SourceKind.WEBCAM
+    packets: PacketRing | None = None
 
     id = "slow"
     stream = cast("Stream", SlowStream())

@@ -27,7 +27,7 @@ async def test_describes_itself(client: Client) -> None:
     info = await (await client.get("/api/info")).json()
     assert info["model"] == {"name": "fake", "classes": ["firearm", "person"], "conf": 0.4, "imgsz": 320}
     assert (info["capacity"], info["active"]) == (8, 0)
-    assert info["features"] == ["live", "picture", "videos", "cameras"]
+    assert info["features"] == ["live", "picture", "videos", "cameras", "alerts"]
     assert info["iceServers"] == []
     assert info["auth"] == {"required": False, "name": None}
 

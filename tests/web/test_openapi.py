@@ -11,7 +11,9 @@ from server.inference.card import ModelCard
 from server.inference.letterbox import InputSize
 from server.resources import openapi_file
 from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, FrameErrorMessage, ResultMessage
-from server.web import answers, video_answers
+from server.web import alert_answers, answers, video_answers
+from server.web.alert_orders import ConfirmOrder, DismissOrder, NoteOrder
+from server.web.channel_answers import ChannelAnswer
 from server.web.doctor import DoctorAnswer, FindingAnswer
 from server.web.middlewares import STATUS_OF_ERROR
 from server.web.parameters import PictureParameters
@@ -99,6 +101,13 @@ def test_every_status_of_an_error_is_described() -> None:
         ("Doctor", DoctorAnswer),
         ("Finding", FindingAnswer),
         ("Age", answers.AgeAnswer),
+        ("Alert", alert_answers.AlertAnswer),
+        ("AlertLimits", alert_answers.AlertLimitsAnswer),
+        ("Delivery", alert_answers.DeliveryAnswer),
+        ("Channel", ChannelAnswer),
+        ("ConfirmOrder", ConfirmOrder),
+        ("DismissOrder", DismissOrder),
+        ("NoteOrder", NoteOrder),
         ("Video", video_answers.VideoAnswer),
         ("Videos", video_answers.VideosAnswer),
         ("VideoLimits", video_answers.VideoLimitsAnswer),

@@ -22,7 +22,7 @@ _RETRY = b"retry: 2000\n\n"
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """What becomes of the streams, the newest results of those that are named, and what becomes of video files and cameras."""
+    """What becomes of streams, with the newest results of those that are named, of video files, cameras and alerts."""
     app = request.app
     info = app[keys.MODEL].info
     stream_ids = _stream_ids(request)
@@ -35,6 +35,8 @@ async def follow(request: web.Request) -> web.StreamResponse:
             await feed.follow_videos(app[keys.VIDEOS].jobs, ids=None if videos & _ALL else videos)
         if _named(request, "cameras") - {"0"} and app[keys.CAMERAS].offered:
             feed.follow_cameras(app[keys.CAMERAS])
+        if _named(request, "alerts") - {"0"} and app[keys.ALERTS].offered:
+            await feed.follow_alerts(app[keys.ALERTS])
         await answer.open()
         going_on = await answer.send(_RETRY)
         while going_on and (events := await feed.next(within_s=HEARTBEAT_S)) is not None:

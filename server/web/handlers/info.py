@@ -12,6 +12,7 @@ from server.web.source_archive import source_archive
 FEATURES = ("live", "picture")
 VIDEO_FEATURE = "videos"
 CAMERA_FEATURE = "cameras"
+ALERT_FEATURE = "alerts"
 SOURCE_PATH = "/source.tar.gz"
 
 
@@ -37,6 +38,7 @@ async def info(request: web.Request) -> web.Response:
         active=live.registry.active,
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput, level=live.tuning.level),
         features=_features(app),
+        alerts=app[keys.ALERTS].limits(),
         auth=AuthAnswer(required, "API key" if required else None),
     )
     return json_response(answer)
@@ -46,7 +48,8 @@ def _features(app: web.Application) -> tuple[str, ...]:
     """What this server offers."""
     videos = (VIDEO_FEATURE,) if app[keys.VIDEOS].offered else ()
     cameras = (CAMERA_FEATURE,) if app[keys.CAMERAS].offered else ()
-    return (*FEATURES, *videos, *cameras)
+    alerts = (ALERT_FEATURE,) if app[keys.ALERTS].offered else ()
+    return (*FEATURES, *videos, *cameras, *alerts)
 
 
 async def source(request: web.Request) -> web.Response:

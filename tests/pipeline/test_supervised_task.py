@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.jobs.supervised_task import SupervisedTask
+from server.pipeline.supervised_task import SupervisedTask
 
 
 async def test_begins_again_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:

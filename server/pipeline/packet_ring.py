@@ -1,0 +1,63 @@
+"""Packet ring: the encoded video of the last seconds of a stream, from which clips are made without encoding anything again."""
+
+import threading
+from collections import deque
+
+from server.domain.encoded import EncodedPacket
+
+
+class PacketRing:
+    """Holds at most `seconds` and `max_bytes` of packets, always from a key frame on; any thread.
+
+    What goes, goes with all that depends on it: up to the next key frame. A stream whose single group of pictures outgrows the
+    bound holds nothing until its next key frame.
+    """
+
+    def __init__(self, *, seconds: float, max_bytes: int) -> None:
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._groups: deque[list[EncodedPacket]] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def put(self, packet: EncodedPacket) -> None:
+        """Takes the next packet; one that has no key frame before it is of no use and is left out."""
+        with self._lock:
+            if self._groups and self._groups[-1][-1].codec.name != packet.codec.name:
+                self._clear()
+            if packet.keyframe:
+                self._groups.append([packet])
+            elif self._groups:
+                self._groups[-1].append(packet)
+            else:
+                return
+            self._bytes += len(packet.data)
+            self._trim(packet.received_at)
+
+    def since(self, received_at: float) -> list[EncodedPacket]:
+        """The packets from the last key frame at or before that time on, from the first one held where there is none."""
+        with self._lock:
+            begin = 0
+            for number, group in enumerate(self._groups):
+                if group[0].received_at <= received_at:
+                    begin = number
+            return [packet for group in list(self._groups)[begin:] for packet in group]
+
+    def keyframe_age_s(self, now: float) -> float | None:
+        """How long ago the newest key frame was received; None while there is none."""
+        with self._lock:
+            return now - self._groups[-1][0].received_at if self._groups else None
+
+    def _trim(self, now: float) -> None:
+        """Drops whole groups from the front, as long as what is left still spans the time."""
+        while len(self._groups) > 1 and self._groups[1][0].received_at <= now - self._seconds:
+            self._drop_first()
+        while self._groups and self._bytes > self._max_bytes:
+            self._drop_first()
+
+    def _drop_first(self) -> None:
+        self._bytes -= sum(len(packet.data) for packet in self._groups.popleft())
+
+    def _clear(self) -> None:
+        self._groups.clear()
+        self._bytes = 0
