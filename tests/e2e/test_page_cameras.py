@@ -235,7 +235,7 @@ async def test_cameras_fit_a_narrow_phone(browser: Browser, camera_server: Runni
     """At 320 px tiles, form and a large camera need no sideways scroll, are readable, and every target has its size."""
     name = "Office with a rather long name by the stairs"
     async with aiohttp.ClientSession() as http:
-        wanted = [
+        wanted: list[dict[str, object]] = [
             {"name": name, "url": str(film)},
             {"name": "Gate", "url": NOWHERE},
             {"name": "Off", "url": NOWHERE, "enabled": False},
