@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from server.alerts import delivery
 from server.alerts.channels import Message
 from server.alerts.delivery import GIVE_UP_AFTER_S, DeliveryWorker
 from server.alerts.outbox import Outbox
@@ -155,6 +156,17 @@ async def test_a_final_refusal_is_not_repeated(rig: Rig) -> None:
     assert [row.state for row in rig.rows("a")] == [DeliveryState.FAILED, DeliveryState.SENT]
 
 
+async def test_what_is_being_sent_at_a_clean_end_is_finished(rig: Rig) -> None:
+    """A restart for an update leaves no doubt."""
+    channel = ScriptedChannel()
+    channel.hold.clear()
+    rig.add("a", Event.CAMERA_LOST)
+    async with rig.worker(channel):
+        await eventually(lambda: rig.rows("a")[0].state is DeliveryState.SENDING)
+        asyncio.get_running_loop().call_later(0.2, channel.hold.set)
+    assert (rig.rows("a")[0].state, rig.rows("a")[0].unsure) == (DeliveryState.SENT, False)
+
+
 async def test_nobody_waits_for_a_channel_or_an_alert_that_hangs(rig: Rig) -> None:
     """One channel hangs, and one message of the other fails: all else arrives."""
     hanging, working = ScriptedChannel("hanging"), ScriptedChannel("working", failures=[REFUSED])
@@ -166,11 +178,12 @@ async def test_nobody_waits_for_a_channel_or_an_alert_that_hangs(rig: Rig) -> No
         assert hanging.taken == []
 
 
-async def test_what_was_being_sent_at_the_end_is_sent_again_at_the_start(rig: Rig) -> None:
+async def test_what_was_being_sent_at_the_end_is_sent_again_at_the_start(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first worker ends in the middle of it."""
     channel = ScriptedChannel()
     channel.hold.clear()
     rig.add("a", Event.CAMERA_LOST)
+    monkeypatch.setattr(delivery, "CLOSE_S", 0.05)
     async with rig.worker(channel):
         await eventually(lambda: rig.rows("a")[0].state is DeliveryState.SENDING)
     channel.hold.set()

@@ -23,11 +23,14 @@ class Sink:
 
     def __init__(self) -> None:
         self.answer = "250 OK"
+        self.breaks = False
         self.mails: list[EmailMessage] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Keeps a message."""
-        del server, session
+        del session
+        if self.breaks:
+            server.transport.abort()
         if self.answer.startswith("250"):
             mail = email.message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(mail, EmailMessage)
@@ -85,6 +88,15 @@ async def test_a_refusal_says_whether_it_may_pass(sink: tuple[Sink, int], answer
     with pytest.raises(ChannelFailed, match=answer[:3]) as failure:
         await _channel(port).send(_message(Event.CANDIDATE))
     assert (failure.value.retry, failure.value.may_have_arrived) == (retry, False)
+
+
+async def test_a_connection_that_breaks_behind_the_message_leaves_doubt(sink: tuple[Sink, int]) -> None:
+    """The mail server had all of it, but never said so."""
+    handler, port = sink
+    handler.breaks = True
+    with pytest.raises(ChannelFailed) as failure:
+        await _channel(port).send(_message(Event.CANDIDATE))
+    assert (failure.value.retry, failure.value.may_have_arrived) == (True, True)
 
 
 async def test_nobody_listens(unused_tcp_port: int) -> None:

@@ -61,8 +61,13 @@ async def broker(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Broker]:
 
 
 @asynccontextmanager
-async def _channel(broker: Broker) -> AsyncIterator[MqttChannel]:
-    channel = MqttChannel(MqttOptions("127.0.0.1", broker.port, password="hunter2"))
+async def _channel(broker: Broker, *, waiting: set[str] | None = None) -> AsyncIterator[MqttChannel]:
+    known = {"a1"} if waiting is None else waiting
+
+    async def waits(source: str) -> set[str]:
+        return known if source == "cam1" else set()
+
+    channel = MqttChannel(MqttOptions("127.0.0.1", broker.port), waiting=waits)
     await channel.open()
     try:
         yield channel
@@ -94,7 +99,8 @@ def _message(event: Event, **alert: Any) -> Message:
 
 async def test_what_waits_is_there_for_whoever_comes_later(broker: Broker) -> None:
     """State, picture and discovery are retained; the verdict clears the alert."""
-    async with _channel(broker) as channel:
+    waiting = {"a1"}
+    async with _channel(broker, waiting=waiting) as channel:
         await channel.send(_message(Event.CANDIDATE))
         found = await _retained(broker)
         assert found["sightline/status"] == b"online"
@@ -103,10 +109,13 @@ async def test_what_waits_is_there_for_whoever_comes_later(broker: Broker) -> No
         assert json.loads(found["sightline/alerts/a1"])["event"] == "candidate"
         config = json.loads(found["homeassistant/binary_sensor/sightline_cam1/alert/config"])
         assert (config["state_topic"], config["device"]["name"]) == ("sightline/sources/cam1/alert", "Hall")
+        waiting.clear()
         await channel.send(_message(Event.CONFIRMED))
         found = await _retained(broker)
         assert found["sightline/sources/cam1/alert"] == b"OFF"
         assert "sightline/alerts/a1" not in found
+        await channel.send(_message(Event.CANDIDATE, confidence=0.9))  # sent once more, after the verdict
+        assert (await _retained(broker))["sightline/sources/cam1/alert"] == b"OFF"
     assert (await _retained(broker))["sightline/status"] == b"offline"
 
 
@@ -138,4 +147,3 @@ async def _failure(channel: MqttChannel) -> ChannelFailed | None:
 def test_the_password_is_in_no_text() -> None:
     """Whoever logs the options logs no secret."""
     assert "hunter2" not in repr(MqttOptions("h", 1, password="hunter2"))
-    assert MqttChannel(MqttOptions("h", 1)).target == "h:1"

@@ -82,6 +82,18 @@ def test_a_size_that_changes_in_the_middle_is_encoded_anew(tmp_path: Path) -> No
     assert sizes == {(160, 120)}
 
 
+def test_pictures_of_one_time_and_a_slow_camera(tmp_path: Path) -> None:
+    """A picture every five seconds, two of them at once: each is there, in its order."""
+    packets = [
+        replace(packet, time_s=(number // 2) * 5.0, received_at=(number // 2) * 5.0)
+        for number, packet in enumerate(_encoded("mjpeg")[:6])
+    ]
+    write_clip(packets, tmp_path / "clip.mp4")
+    _, times = _decoded(tmp_path / "clip.mp4")
+    assert len(times) == 6
+    assert times == sorted(times)
+
+
 def test_what_does_not_begin_with_a_key_frame_is_refused(tmp_path: Path) -> None:
     """Nothing could be shown of it."""
     with pytest.raises(Unprocessable, match="key frame"):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.encoded import EncodedPacket, VideoCodec
-from server.pipeline.packet_ring import PacketRing
+from server.pipeline.packet_ring import PACKET_BYTES, PacketRing
 
 H264, VP8 = VideoCodec("h264"), VideoCodec("vp8")
 
@@ -13,7 +13,7 @@ def _packet(at: float, *, key: bool = False, size: int = 10, codec: VideoCodec =
     return EncodedPacket(bytes(size), codec, keyframe=key, received_at=at, time_s=at)
 
 
-def _filled(*, seconds: float = 10, max_bytes: int = 10_000) -> PacketRing:
+def _filled(*, seconds: float = 10, max_bytes: int = 100_000) -> PacketRing:
     """A key frame every second, ten frames a second, for thirty seconds."""
     ring = PacketRing(seconds=seconds, max_bytes=max_bytes)
     for number in range(300):
@@ -34,7 +34,7 @@ def test_it_begins_with_what_is_held_where_that_is_too_late() -> None:
 
 def test_packets_without_a_key_frame_are_of_no_use() -> None:
     """Nothing could be decoded of them."""
-    ring = PacketRing(seconds=10, max_bytes=1000)
+    ring = PacketRing(seconds=10, max_bytes=10_000)
     ring.put(_packet(0.0))
     assert ring.since(0.0) == []
     assert ring.keyframe_age_s(1.0) is None
@@ -47,6 +47,22 @@ def test_another_codec_begins_anew() -> None:
     assert [packet.codec.name for packet in ring.since(0.0)] == ["vp8"]
 
 
+def test_a_camera_that_comes_back_otherwise_begins_anew() -> None:
+    """Its parameter sets are others: one decoder cannot do both."""
+    ring = _filled()
+    ring.put(_packet(30.0, key=True, codec=VideoCodec("h264", b"other")))
+    assert len(ring.since(0.0)) == 1
+
+
+def test_a_flood_of_empty_packets_stays_within_the_bound() -> None:
+    """A peer that sends one key frame and then nothing but noise holds no memory."""
+    ring = PacketRing(seconds=10, max_bytes=10_000)
+    ring.put(_packet(0.0, key=True))
+    for number in range(10_000):
+        ring.put(_packet(number / 1000, size=0))
+    assert len(ring.since(0.0)) < 40
+
+
 def test_the_age_of_the_newest_key_frame_is_known() -> None:
     """So that another one is asked for."""
     assert _filled().keyframe_age_s(31.0) == 2.0
@@ -54,7 +70,7 @@ def test_the_age_of_the_newest_key_frame_is_known() -> None:
 
 @given(
     st.lists(st.tuples(st.floats(0, 2), st.booleans(), st.integers(0, 400)), max_size=80),
-    st.integers(1, 1500),
+    st.integers(1, 8000),
 )
 def test_it_never_holds_more_than_its_bounds(steps: list[tuple[float, bool, int]], max_bytes: int) -> None:
     """Whatever comes: bytes stay below the bound, it begins with a key frame, and nothing is out of order."""
@@ -63,6 +79,7 @@ def test_it_never_holds_more_than_its_bounds(steps: list[tuple[float, bool, int]
         now += step_s
         ring.put(_packet(now, key=key, size=size))
         held = ring.since(float("-inf"))
-        assert sum(len(packet.data) for packet in held) <= max_bytes
+        assert sum(len(packet.data) + PACKET_BYTES for packet in held) <= max_bytes
+        assert not held or held[0].received_at >= now - 10
         assert not held or held[0].keyframe
         assert [packet.received_at for packet in held] == sorted(packet.received_at for packet in held)
