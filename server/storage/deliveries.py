@@ -106,6 +106,7 @@ class DeliveryRecords:
             arrived = delivery.state is DeliveryState.SENT
             values = {
                 "state": DeliveryState.PENDING,
+                "attempts": 0,
                 "next_try_at": now,
                 "created_at": now,
                 "unsure": delivery.unsure or arrived,
