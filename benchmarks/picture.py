@@ -1,10 +1,10 @@
 """Pictures by POST beside Flask and FastAPI services with ultralytics on torch: answers a second, waits, memory, start.
 
 A photograph of 810x1080 with a drawn firearm in it, the delivered weights, one input size and confidence for all. `base64` is
-the annotated picture as PNG in base64, `json` the detections alone; Flask answers with the first, FastAPI with the second. `flask
-run` is the original service, a new thread for each connection; waitress and uvicorn are what one takes in production. ultralytics
-leaves torch one thread unless told otherwise: `all cores` tells it otherwise. All servers run at once and are asked in turns.
-`cpu_ms` is the processor time of the server's process for each answer, which other programs on the machine hardly touch.
+the annotated picture as PNG in base64, `json` the detections alone; Flask answers with the first, FastAPI with the second.
+`flask run` is the original service, a new thread for each connection; waitress and uvicorn are what one takes in production.
+ultralytics leaves torch one thread unless told otherwise: `all cores` tells it otherwise. All servers run at once and are asked
+in turns. `cpu_ms` is the processor time of the server's process for each answer, which other programs hardly touch.
 """
 
 import asyncio
