@@ -50,20 +50,21 @@ class Measured:
     cpu_ms: float
 
 
-def run(*, rounds: int = 3, seconds: float = 4.0, starts: int = 3) -> None:
-    """Starts each server several times alone, then all of them, and asks each in turns."""
+def run(*, rounds: int = 3, seconds: float = 4.0, starts: int = 3, pause_s: float = 0.0) -> None:
+    """Starts each server several times alone, then all of them, and asks each in turns, with a pause after each."""
     form = Form.of(_photograph())
     servers = _servers()
-    started_s = {name: [_start_s(start, form) for _ in range(starts)] for name, start in servers.items()}
+    started_s = {name: [_start_s(start, form, pause_s=pause_s) for _ in range(starts)] for name, start in servers.items()}
     with ExitStack() as running:
         processes = {name: running.enter_context(start()) for name, start in servers.items()}
         cases = [case for name, process in processes.items() for case in _cases(name, process)]
         for case in cases:
             _check(asyncio.run(ask_once(case.url, form)))
-        measured = _measure(cases, form, rounds=rounds, seconds=seconds)
+        measured = _measure(cases, form, rounds=rounds, seconds=seconds, pause_s=pause_s)
         memory = {name: round(process.resident_mib, 1) for name, process in processes.items()}
     figures = {
         "rounds": rounds,
+        "seconds": seconds,
         "peers": _peers(),
         "start_to_first_answer_s": {name: summary(values) for name, values in started_s.items()},
         "resident_mib": memory,
@@ -98,7 +99,9 @@ def _cases(name: str, process: ServerProcess) -> list[Case]:
     return [Case(name, process, f"{process.url}predict")]
 
 
-def _measure(cases: list[Case], form: Form, *, rounds: int, seconds: float) -> dict[int, dict[str, list[Measured]]]:
+def _measure(
+    cases: list[Case], form: Form, *, rounds: int, seconds: float, pause_s: float
+) -> dict[int, dict[str, list[Measured]]]:
     measured: dict[int, dict[str, list[Measured]]] = {clients: {case.name: [] for case in cases} for clients in CLIENTS}
     for _ in range(rounds):
         for clients, of in measured.items():
@@ -106,6 +109,7 @@ def _measure(cases: list[Case], form: Form, *, rounds: int, seconds: float) -> d
                 before_s = case.process.cpu_s
                 met = asyncio.run(load(case.url, form, clients=clients, seconds=seconds))
                 of[case.name].append(Measured(met, 1000 * (case.process.cpu_s - before_s) / met.answers))
+                time.sleep(pause_s)
     return measured
 
 
@@ -131,7 +135,8 @@ def _figures(measured: dict[str, list[Measured]]) -> dict[str, Any]:
     return {**each, "times as many answers": answers, "times as much processor time": processor}
 
 
-def _start_s(start: Start, form: Form) -> float:
+def _start_s(start: Start, form: Form, *, pause_s: float) -> float:
+    time.sleep(pause_s)
     began_at = time.monotonic()
     with start() as server:
         _check(asyncio.run(ask_once(f"{server.url}predict", form)))
