@@ -153,4 +153,5 @@ class RunningCheck:
             max_pixels=options.max_pixels,
             model=options.model(),
             limits=options.limits,
+            frame=(job.width_px, job.height_px),
         )
