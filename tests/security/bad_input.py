@@ -31,6 +31,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+_UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 Send = Callable[[Client], Awaitable[Answer]]
 Change = Callable[[Settings], Settings]
@@ -108,9 +109,11 @@ def websocket(*messages: str | bytes, path: str = "/ws/stream", **options: Any) 
                 while (received := await socket.receive(timeout=10)).type not in _ENDS:
                     pass
                 return Answer(socket.close_code or 0, str(received.extra or ""), "")
-        except WSServerHandshakeError as exc:
-            headers = tuple((exc.headers or {}).items())
-            return Answer(exc.status, exc.message, exc.message, headers)
+        except WSServerHandshakeError:
+            # aiohttp throws away what the refusal says, so it is asked for again.
+            headers = {**options.get("headers", {}), **_UPGRADE}
+            async with client.get(path, headers=headers) as answer:
+                return await read_answer(answer)
 
     return send
 

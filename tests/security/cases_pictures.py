@@ -1,5 +1,6 @@
 """Pictures sent by POST that are none, too large, damaged, or asked about in ways that cannot be meant."""
 
+import gzip
 import struct
 import zlib
 
@@ -11,6 +12,7 @@ from tests.security.bad_input import BadInput, Send, request
 from tests.web.pictures import form_with, picture_file
 
 TITLE = "Pictures"
+CLOSING = {"Connection": "close"}
 RAW = {"Content-Type": "image/png"}
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 DIALECT = "/v1/vision/detection"
@@ -64,6 +66,15 @@ CASES = (
         413,
         "the body is larger than the limit of 10,000 bytes",
         _picture(bytes(10_001)),
+        small,
+    ),
+    BadInput(
+        "10 MB of zeros in a gzip of 10 KB, where 10,000 bytes are allowed",
+        413,
+        "the body is larger than the limit of 10,000 bytes",
+        request(
+            "POST", "/predict", data=lambda: gzip.compress(bytes(10**7)), headers={**RAW, "Content-Encoding": "gzip", **CLOSING}
+        ),
         small,
     ),
     BadInput("no body", 400, "there is no picture: send it as form field 'file' or as the body", request("POST", "/predict")),
