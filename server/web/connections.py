@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from server.web.middlewares import problem_of_http, set_headers
+from server.web.headers import set_headers
+from server.web.middlewares import problem_of_http
 from server.web.problems import Problem
 
 logger = logging.getLogger(__name__)

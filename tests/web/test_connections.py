@@ -12,6 +12,7 @@ from server.config.settings import Settings
 from server.web import keys
 from server.web.app import create_app
 from server.web.connections import AppRunner
+from server.web.headers import FILE_POLICY
 from tests.fakes import FakeDetector
 
 
@@ -66,6 +67,7 @@ async def test_refusals_below_the_application_are_problems(port: int, name: str)
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Server"] == "Sightline"
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == FILE_POLICY
     assert len(headers["X-Request-Id"]) == 32
     problem = json.loads(content)
     assert problem["status"] == expected
