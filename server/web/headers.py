@@ -19,10 +19,11 @@ PAGE_POLICY = (
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types sprite"
 )
-# Whatever is opened by its address is looked at, and runs nothing. The style is that of the browser's own viewer of pictures, and
-# its player loads the video once more.
+# Whatever is opened by its address is looked at, and runs nothing. The style is that of the browser's own viewer of pictures,
+# and its player loads the video once more.
 FILE_POLICY = (
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
 # The page asks for a camera and for the whole screen, and for nothing else.
 PERMISSIONS = (

@@ -100,6 +100,9 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
 
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
+    if isinstance(error, errors.RecordsUnavailable):
+        logger.warning("%s", error)  # its text is the database's own, which may name hosts, users and files
+        error = errors.RecordsUnavailable("the records cannot be reached now", retry_after_s=error.retry_after_s)
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
     if isinstance(error, errors.AtCapacity):
         return Problem(

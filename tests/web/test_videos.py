@@ -419,7 +419,7 @@ async def test_records_that_do_not_answer_refuse_an_upload(start_client: ClientF
     uploading = asyncio.create_task(client.post("/api/videos", data=b"finish"))
     assert (await client.get("/api/videos")).status == 200
     answer = await uploading
-    assert "locked" in await refused(answer, 503, client=client)
+    assert "records" in await refused(answer, 503, client=client)
     database.rollback()
     database.close()
     await until(client, await upload(client), JobState.DONE)
