@@ -178,8 +178,10 @@ def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
 
 
 def _sentence(error: Exception, order: Order) -> str:
-    """An error as a sentence for a person, who knows the file by another name than ours."""
+    """An error as a sentence for a person, who knows the file by another name than ours, and no folder of the server."""
     text = str(error)
+    if isinstance(order, CheckOrder):
+        text = text.replace(f"{Path(order.model.path).parent}/", "")
     ours, theirs = Path(order.source).name, order.name
     text = theirs + text.removeprefix(ours) if text.startswith(f"{ours} ") else text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -34,9 +34,10 @@ from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
+from server.web.headers import add_headers
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
-from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures, forward_to_owner
+from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService

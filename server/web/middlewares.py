@@ -1,8 +1,6 @@
 """Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
 
 import logging
-import re
-import uuid
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -10,16 +8,13 @@ from aiohttp.typedefs import Handler
 from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
-from server.web.access import CROSS_SITE_PATHS, unauthorized
+from server.web.access import unauthorized
+from server.web.headers import REQUEST_ID, name_of
 from server.web.problems import Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience
 from server.web.trusted_proxies import as_client_sent
 
 logger = logging.getLogger(__name__)
-
-REQUEST_ID_HEADER = "X-Request-Id"
-REQUEST_ID = web.RequestKey("request_id", str)
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # The first class that fits decides, so the particular stand before the general.
 STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
@@ -38,12 +33,6 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.SightlineError, 500),
 )
 
-# No inline script or style, nothing from elsewhere; pictures and sounds may come from the page's own memory.
-PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
-
 
 @web.middleware
 async def count_pictures(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -57,7 +46,7 @@ async def count_pictures(request: web.Request, handler: Handler) -> web.StreamRe
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Names the request, and answers every error as a problem."""
-    request[REQUEST_ID] = request_id = _request_id(request)
+    request[REQUEST_ID] = request_id = name_of(request)
     with log_context(request_id=request_id):
         try:
             return await handler(request)
@@ -102,30 +91,6 @@ async def forward_to_owner(request: web.Request, handler: Handler) -> web.Stream
     return await forwarder.forward(request, owner, request_id=request[REQUEST_ID])
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds to each answer what all have; a signal, so that streamed answers get it too."""
-    set_headers(request, response)
-
-
-def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Sets what all answers have, also those to requests that never become one of the application's."""
-    headers = response.headers
-    headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or _request_id(request)
-    headers[hdrs.SERVER] = "Sightline"  # and not the versions of Python and aiohttp
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-    if response.content_type == "text/html":
-        headers["Content-Security-Policy"] = PAGE_POLICY
-        headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.path in CROSS_SITE_PATHS:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
-        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = f"{REQUEST_ID_HEADER}, {hdrs.RETRY_AFTER}"
-    else:
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-
-
 def _refuse(request: web.Request, problem: Problem) -> web.Response:
     """The refusal in the form that clients of this address read."""
     if request.path.startswith(deepstack.PREFIX):
@@ -135,6 +100,9 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
 
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
+    if isinstance(error, errors.RecordsUnavailable):
+        logger.warning("%s", error)  # its text is the database's own, which may name hosts, users and files
+        error = errors.RecordsUnavailable("the records cannot be reached now", retry_after_s=error.retry_after_s)
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
     if isinstance(error, errors.AtCapacity):
         return Problem(
@@ -158,8 +126,3 @@ def problem_of_http(exception: web.HTTPException) -> Problem:
     allowed = exception.headers.get(hdrs.ALLOW)
     detail = {404: "there is nothing at this address", 405: f"this address takes {allowed} only"}.get(exception.status)
     return Problem(exception.status, detail or exception.reason, headers={hdrs.ALLOW: allowed} if allowed else {})
-
-
-def _request_id(request: web.BaseRequest) -> str:
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

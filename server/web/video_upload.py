@@ -151,13 +151,6 @@ class VideoReceiver:
         return await asyncio.get_running_loop().run_in_executor(self._io, work)
 
 
-def clean_name(given: str) -> str:
-    """A file's name for lists and log lines: the last part of a path, without control characters, 200 characters at most."""
-    last = given.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(letter for letter in last if letter.isprintable()).strip()
-    return printable[:200] or "video"
-
-
 def _no_room(wanted: int, *, missing: int) -> NoRoom:
     size = f"{max(1, round(wanted / 1e6))} MB"
     return NoRoom(f"The server has no room for {size}. Delete old files, then add it again.", missing_bytes=missing)
