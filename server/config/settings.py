@@ -183,6 +183,8 @@ class Webrtc(Section, frozen=True):
     """Log one damaged frame in ten seconds instead of each."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    guarded_ports: bool = True
+    """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True
