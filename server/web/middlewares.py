@@ -1,5 +1,6 @@
 """Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
 
+import errno
 import logging
 import re
 import uuid
@@ -11,7 +12,7 @@ from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
 from server.web.access import CROSS_SITE_PATHS, unauthorized
-from server.web.problems import Problem
+from server.web.problems import FULL, Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience
 from server.web.trusted_proxies import as_client_sent
 
@@ -36,6 +37,13 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
     (errors.SightlineError, 500),
+)
+
+# What the machine has no more of, as the system says it: with time, or by its owner, there is some again.
+SHORTAGES = (
+    (FULL, 507, "the server's disk is full"),
+    ({errno.EMFILE, errno.ENFILE}, 503, "the server has no descriptor left for another file or connection"),
+    ({errno.ENOMEM, errno.EAGAIN}, 503, "the server has no memory left for this"),
 )
 
 # No inline script or style, nothing from elsewhere; pictures and sounds may come from the page's own memory.
@@ -72,7 +80,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
-        except Exception:
+        except Exception as error:
+            if (problem := _shortage(error)) is not None:
+                logger.error("%s %s failed: %s", request.method, request.path, error)  # noqa: TRY400 - it is no fault of ours
+                return _refuse(request, problem)
             logger.exception("%s %s failed", request.method, request.path)
             return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 
@@ -131,6 +142,15 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
     if request.path.startswith(deepstack.PREFIX):
         return deepstack.error_response(problem)
     return problem.response(instance=request.path)
+
+
+def _shortage(error: Exception) -> Problem | None:
+    """The refusal where the machine has no more of something; None where it is something else."""
+    number = error.errno if isinstance(error, OSError) else None
+    for numbers, status, detail in SHORTAGES:
+        if number in numbers:
+            return Problem(status, detail, headers={hdrs.RETRY_AFTER: "15"} if status == 503 else {})
+    return None
 
 
 def problem_of(error: errors.SightlineError) -> Problem:

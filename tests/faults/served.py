@@ -34,11 +34,11 @@ class Served:
         return self.process.url + path.removeprefix("/")
 
     @asynccontextmanager
-    async def unharmed(self, *, lines: tuple[str, ...] = ()) -> AsyncIterator[dict[str, float]]:
+    async def unharmed(self, *, lines: tuple[str, ...] = (), besides: str = "nothing else") -> AsyncIterator[dict[str, float]]:
         """Fails unless the block leaves all others in peace: the server answers, and the witness' results are of now.
 
-        Each of `lines` is a pattern that exactly one line of trouble has in the log, and there is no other such line. Yields
-        the ages of the witness' boxes in ms, `before` at once and `during` after the block.
+        Each of `lines` is a pattern that exactly one line of trouble has in the log; there are no other such lines but those
+        with the pattern `besides`, which tell of what follows for one alert or video, and each differs. Yields the ages of the witness' boxes in ms, `before` at once and `during` after the block.
         """
         mark = len(self.process.lines)
         ages = {"before": await self.witness.box_age_ms()}
@@ -49,7 +49,9 @@ class Served:
         for pattern in lines:
             named = [line for line in found if re.search(pattern, line)]
             assert len(named) == 1, f"{pattern!r} has {len(named)} lines: {found}"
-        assert len(found) == len(lines), found
+        others = [line for line in found if not any(re.search(pattern, line) for pattern in lines)]
+        assert all(re.search(besides, line) for line in others), others
+        assert len({line.partition(" request_id=")[0][9:] for line in others}) == len(others), others
 
     async def answers(self) -> None:
         """Fails unless the server is alive and takes work."""

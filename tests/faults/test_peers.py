@@ -8,6 +8,7 @@ from contextlib import suppress
 import pylibsrtp
 import pytest
 
+from tests.e2e.whip_process import WhipProcess
 from tests.faults import garbage
 from tests.faults.served import Served
 from tests.transports.rig import Client, eventually
@@ -32,7 +33,9 @@ async def test_browsers_that_connect_and_vanish(served: Served) -> None:
     await peer.close()
 
     async def vanish() -> int:
-        async with served.client.post(served.url("/whip?return=annotated"), data=offer, headers={**SDP, "Connection": "close"}) as answer:
+        async with served.client.post(
+            served.url("/whip?return=annotated"), data=offer, headers={**SDP, "Connection": "close"}
+        ) as answer:
             return answer.status
 
     async with served.returns_to_its_size():
@@ -99,3 +102,12 @@ async def test_a_peer_that_floods_its_data_channel(served: Served, thorough: int
         await eventually(lambda: any("too many controls" in str(message) for message in peer.messages))
         await peer.close()
 
+
+@pytest.mark.fault("5 % of all packets are lost and 5 % overtaken")
+async def test_loss_with_reordering(served: Served, thorough: int) -> None:
+    """In both directions: the peer's pictures go on coming back, whole and in order."""
+    arguments = ["--seconds", str(3 * thorough), "--fps", "15", "--loss", "0.05", "--reorder", "0.05"]
+    async with served.unharmed():
+        report = await (await WhipProcess.start(served.url("/whip?return=annotated"), *arguments)).report()
+    assert report["returned"] > report["sent"] / 4
+    assert report["unreadable"] == report["backwards"] == 0
