@@ -50,6 +50,8 @@ class Inference(Section, frozen=True):
     """Worker threads, each with its own infer request."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
+    hang_s: Positive = 30
+    """A frame that takes the detector this long is given up, and its worker replaced: one must not hold up all others."""
 
 
 class Predict(Section, frozen=True):

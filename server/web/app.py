@@ -169,6 +169,7 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
         model = ServedModel(
             (lambda: detector) if detector is not None else partial(load_configured_model, settings),
             workers=settings.inference.workers,
+            hang_s=settings.inference.hang_s,
             executor=app[app_keys.IO],
             time_pool=time_pool or RememberedThroughput(settings, io=app[app_keys.IO]),
         )

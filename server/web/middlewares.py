@@ -167,9 +167,11 @@ def problem_of(error: errors.SightlineError) -> Problem:
         return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
     if isinstance(error, errors.NoRoom):
         return Problem(status, str(error), members={"missing_bytes": error.missing_bytes})
+    if isinstance(error, errors.DetectorFailed):  # the pool has told of it
+        return Problem(status, "the detector failed on this request")
     if status == 500:
         logger.error("request failed: %s", error)
-        return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")
+        return Problem(status, "")
     return Problem(status, str(error))
 
 
