@@ -25,6 +25,8 @@ WEAK_CONFIDENCE = 0.1
 FADE_AFTER_S = 0.2
 # A box whose result is older than this says nothing about the picture any more.
 HIDE_AFTER_S = 1.0
+# A detector that gives nothing for so long fails or hangs: pictures without boxes are better than none.
+STALLED_AFTER_S = 3.0
 
 
 class Stream:
@@ -71,6 +73,7 @@ class Stream:
         self._received = RateMeter()
         self._processed = RateMeter()
         self._failed = 0
+        self._answered_s = float("-inf")
         self._newest: LiveResult | None = None
         self._shape: tuple[int, int] | None = None
         self._last_shown = -1
@@ -130,7 +133,10 @@ class Stream:
 
     @property
     def _follows_detector(self) -> bool:
-        return self.options.exact or self._pressure.high
+        """Whether only frames that were detected are shown; under pressure not while the detector gives nothing."""
+        if self.options.exact:
+            return True
+        return self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
 
     def _take(self, frame: Frame) -> None:
         self._received.record(self._clock())
@@ -158,6 +164,7 @@ class Stream:
         shown = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)
         result = LiveResult(frame, shown, found.timing, options, imgsz)
         self._newest = result
+        self._answered_s = self._clock()
         self._processed.record(self._clock())
         self._pressure.record_detection(queue_ms=found.timing.queue_ms, detector_ms=found.timing.detector_ms)
         self.results.publish(result)

@@ -10,13 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.e2e.marked_clip import write_marked_clip
 from tests.faults.disk import Disk, small_disk
 from tests.faults.served import Served
 from tests.faults.witness import Witness
+from tests.inference.tiny_models import make_openvino
 from tests.transports.rig import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,6 +41,12 @@ def environ(disk: Disk) -> dict[str, str]:
         "SIGHTLINE_VIDEOS__MIN_FREE_BYTES": "0",
         "SIGHTLINE_ALERTS__AFTER_S": "0.2",
     }
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in the form whose weights OpenVINO would map, with a copy for each module."""
+    return make_openvino(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +138,22 @@ async def test_a_damaged_database(served: Served, disk: Disk, clip: bytes) -> No
         file.write_bytes(whole)
     assert not served.said("Traceback")
     assert await served.get(f"/api/videos/{before['id']}") == before
+
+
+@pytest.mark.fault("the model's files are replaced while the server runs")
+async def test_a_replaced_model(served: Served, model: Path, clip: bytes) -> None:
+    """Written over in place: live video keeps the one that it began with, and a video is not checked by another."""
+    weights = {file: file.read_bytes() for file in model.iterdir()}
+    times = {file: file.stat() for file in weights}
+    async with served.unharmed():
+        for file, data in weights.items():
+            file.write_bytes(data[: len(data) // 2])
+        await served.witness.keeps_up()
+        for file, data in weights.items():
+            file.write_bytes(data)
+        assert "another model lies there than the server was started with" in (await checked(served, clip))["error"]
+    for file, before in times.items():
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 @pytest.mark.fault("descriptors are used up")

@@ -1,6 +1,5 @@
 """The witness: a live session beside the fault, which must not notice it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from statistics import median
@@ -65,8 +64,3 @@ class Witness(Client):
         assert last["received"] - 1 - last["frame"] <= MOST_BEHIND, last
         ages = [message["box_age_ms"] for message in newest if message["box_age_ms"] is not None]
         return round(median(ages or [message["age_ms"] for message in newest]), 1)
-
-
-async def settle() -> None:
-    """Lets what was just sent arrive."""
-    await asyncio.sleep(0.05)
