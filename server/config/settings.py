@@ -50,6 +50,8 @@ class Inference(Section, frozen=True):
     """Worker threads, each with its own infer request."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
+    hang_s: Positive = 30
+    """A frame that takes the detector this long is given up, and its worker replaced: one must not hold up all others."""
 
 
 class Predict(Section, frozen=True):
@@ -183,6 +185,8 @@ class Webrtc(Section, frozen=True):
     """Log one damaged frame in ten seconds instead of each."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    guarded_ports: bool = True
+    """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True

@@ -18,7 +18,7 @@ from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, Too
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
 from server.domain.video import VideoProgress
-from server.inference.loader import load_detector
+from server.inference.loader import fingerprint, load_detector
 from server.inference.pool import DetectorPool
 from server.jobs.limits import apply_limits
 from server.jobs.messages import (
@@ -148,8 +148,12 @@ def _keep(results: Path) -> None:
 
 def _load(order: ModelOrder) -> Detector:
     """The served model, or ModelError when another lies in its place meanwhile."""
+    path = Path(order.path)
+    other = ModelError(f"{path}: another model lies there than the server was started with; start it again")
+    if order.fingerprint not in (None, fingerprint(path)):
+        raise other
     detector = load_detector(
-        Path(order.path),
+        path,
         backend=order.backend,
         precision=order.precision,
         threads=order.threads,
@@ -159,7 +163,7 @@ def _load(order: ModelOrder) -> Detector:
         imgsz=order.imgsz,
     )
     if order.labels not in (None, detector.info.labels):
-        raise ModelError(f"{order.path}: another model lies there than the server was started with; start it again")
+        raise other
     return detector
 
 

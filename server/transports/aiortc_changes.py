@@ -15,6 +15,7 @@ from OpenSSL import SSL
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
 from server.transports.encoders import Bitrates, create_encoder
 from server.transports.message_bound import bounded
+from server.transports.port_guard import PortGuard
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class AiortcChanges:
     this there is one line in ten seconds.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
+    `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -57,6 +59,7 @@ class AiortcChanges:
     quick_consent: bool = True
     quiet_decoder: bool = True
     bounded_messages: bool = True
+    guarded_ports: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -82,6 +85,9 @@ def apply(changes: AiortcChanges) -> Undo:
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
+    if changes.guarded_ports:
+        protocol = aioice.ice.StunProtocol
+        undo.append(_replace(protocol, "datagram_received", PortGuard().guarded(protocol.datagram_received)))
     if changes.rsa_peers:
         certificate = rtcdtlstransport.RTCCertificate
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001

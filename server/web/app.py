@@ -157,6 +157,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
         bounded_messages=settings.bounded_messages,
+        guarded_ports=settings.guarded_ports,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
@@ -169,6 +170,7 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
         model = ServedModel(
             (lambda: detector) if detector is not None else partial(load_configured_model, settings),
             workers=settings.inference.workers,
+            hang_s=settings.inference.hang_s,
             executor=app[app_keys.IO],
             time_pool=time_pool or RememberedThroughput(settings, io=app[app_keys.IO]),
         )

@@ -1,5 +1,6 @@
 """Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
 
+import errno
 import logging
 
 from aiohttp import hdrs, web
@@ -10,7 +11,7 @@ from server.logs import log_context
 from server.web import deepstack, keys
 from server.web.access import unauthorized
 from server.web.headers import REQUEST_ID, name_of
-from server.web.problems import Problem
+from server.web.problems import FULL, Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience
 from server.web.trusted_proxies import as_client_sent
 
@@ -31,6 +32,13 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
     (errors.SightlineError, 500),
+)
+
+# What the machine has no more of, as the system says it: with time, or by its owner, there is some again.
+SHORTAGES = (
+    (FULL, 507, "the server's disk is full"),
+    ({errno.EMFILE, errno.ENFILE}, 503, "the server has no descriptor left for another file or connection"),
+    ({errno.ENOMEM, errno.EAGAIN}, 503, "the server has no memory left for this"),
 )
 
 
@@ -61,7 +69,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
-        except Exception:
+        except Exception as error:
+            if (problem := _shortage(error)) is not None:
+                logger.error("%s %s failed: %s", request.method, request.path, error)  # noqa: TRY400 - it is no fault of ours
+                return _refuse(request, problem)
             logger.exception("%s %s failed", request.method, request.path)
             return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 
@@ -98,6 +109,15 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
     return problem.response(instance=request.path)
 
 
+def _shortage(error: Exception) -> Problem | None:
+    """The refusal where the machine has no more of something; None where it is something else."""
+    number = error.errno if isinstance(error, OSError) else None
+    for numbers, status, detail in SHORTAGES:
+        if number in numbers:
+            return Problem(status, detail, headers={hdrs.RETRY_AFTER: "15"} if status == 503 else {})
+    return None
+
+
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
     if isinstance(error, errors.RecordsUnavailable):
@@ -115,9 +135,11 @@ def problem_of(error: errors.SightlineError) -> Problem:
         return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
     if isinstance(error, errors.NoRoom):
         return Problem(status, str(error), members={"missing_bytes": error.missing_bytes})
+    if isinstance(error, errors.DetectorFailed):  # the pool has told of it
+        return Problem(status, "the detector failed on this request")
     if status == 500:
         logger.error("request failed: %s", error)
-        return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")
+        return Problem(status, "")
     return Problem(status, str(error))
 
 

@@ -27,6 +27,7 @@ NOTHING = AiortcChanges(
     quick_consent=False,
     quiet_decoder=False,
     bounded_messages=False,
+    guarded_ports=False,
     rsa_peers=False,
     loopback_candidates=False,
 )
@@ -281,6 +282,7 @@ def _state() -> tuple[object, ...]:
         aioice.ice.CONSENT_INTERVAL,
         aioice.ice.CONSENT_FAILURES,
         aioice.ice.get_host_addresses,
+        aioice.ice.StunProtocol.datagram_received,
         rtcsctptransport.RTCSctpTransport._receive_data_chunk,
         rtcdtlstransport.RTCCertificate._create_ssl_context,
         tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),
