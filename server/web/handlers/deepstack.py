@@ -9,6 +9,7 @@ from server.domain.errors import NotFound
 from server.web import keys
 from server.web.access import unauthorized
 from server.web.answers import json_response
+from server.web.api_key import Right
 from server.web.deepstack import ModelsAnswer, detection_answer, update_answer
 from server.web.parameters import DialectParameters, Fields, read_parameters
 from server.web.upload import Upload, read_fields, read_upload
@@ -28,8 +29,8 @@ async def detect_custom(request: web.Request) -> web.Response:
 
 async def list_custom(request: web.Request) -> web.Response:
     """Names the served model."""
-    if not _is_permitted(request):
-        _check_key(request, await read_fields(request))
+    if not _is_permitted(request, right=Right.VIEW):
+        _check_key(request, await read_fields(request), right=Right.VIEW)
     return json_response(ModelsAnswer(models=[request.app[keys.MODEL].info.name]))
 
 
@@ -61,22 +62,29 @@ async def _admit(request: web.Request, places: ExitStack) -> Upload:
     """
     app = request.app
     max_bytes = app[keys.SETTINGS].predict.max_bytes
-    if _is_permitted(request):
+    if _is_permitted(request, right=Right.ADMIN):
         places.enter_context(app[keys.PICTURE_ADMISSION].enter())
         return await read_upload(request, max_bytes=max_bytes, picture_field=PICTURE_FIELD)
     with app[keys.UNKNOWN_ADMISSION].enter():
-        check = partial(_check_key, request)
+        check = partial(_check_key, request, right=Right.ADMIN)
         upload = await read_upload(request, max_bytes=max_bytes, picture_field=PICTURE_FIELD, check_fields=check)
     places.enter_context(app[keys.PICTURE_ADMISSION].enter())
     return upload
 
 
-def _is_permitted(request: web.Request) -> bool:
-    return request.app[keys.ACCESS].permits(request)
+def _is_permitted(request: web.Request, *, right: Right) -> bool:
+    """Whether the request shows a key without its form, or none is needed; raises a 403 problem for one without the right."""
+    access = request.app[keys.ACCESS]
+    if access.is_guest(request):
+        return False
+    access.admit(request, right=right)
+    return True
 
 
-def _check_key(request: web.Request, fields: Fields) -> None:
-    """Raises a 401 problem unless the form shows a key."""
-    shown = fields.get("api_key", [""])[-1]
-    if request.app[keys.ACCESS].keys.find(shown) is None:
+def _check_key(request: web.Request, fields: Fields, *, right: Right) -> None:
+    """Raises a 401 problem unless the form shows a key, and a 403 one where that has not the right."""
+    access = request.app[keys.ACCESS]
+    key = access.find(fields.get("api_key", [""])[-1], client=request.remote)
+    if key is None:
         raise unauthorized(request)
+    access.note(request, key, right=right)
