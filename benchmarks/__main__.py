@@ -3,7 +3,20 @@
 import argparse
 from typing import Any
 
-from benchmarks import cameras, container, detection, jobs, nat, overload, page, roundtrip, startup, video, viewers
+from benchmarks import (
+    camera_alerts,
+    cameras,
+    container,
+    detection,
+    jobs,
+    nat,
+    overload,
+    page,
+    roundtrip,
+    startup,
+    video,
+    viewers,
+)
 from benchmarks.report import write_page
 
 BENCHMARKS: dict[str, Any] = {
@@ -18,6 +31,7 @@ BENCHMARKS: dict[str, Any] = {
     "container": container,
     "nat": nat,
     "cameras": cameras,
+    "camera_alerts": camera_alerts,
 }
 
 

@@ -20,8 +20,8 @@ MOST_BYTES = 32 * 1024 * 1024
 def is_genuine(body: bytes, *, timestamp: str, signature: str, secret: bytes, now: float) -> bool:
     """Whether the message was signed with our secret, not long ago."""
     expected = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    fresh = timestamp.isdigit() and abs(now - int(timestamp)) <= MOST_AGE_S
-    return fresh and hmac.compare_digest(f"sha256={expected}", signature)
+    fresh = timestamp.isascii() and timestamp.isdigit() and abs(now - int(timestamp)) <= MOST_AGE_S
+    return fresh and hmac.compare_digest(f"sha256={expected}".encode(), signature.encode())
 
 
 class Receiver(BaseHTTPRequestHandler):

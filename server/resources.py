@@ -49,6 +49,7 @@ _SOURCE = (
     f"{_DELIVERED_MODEL}/model.toml",
     "static/**/*.*",
     "tests/**/*.py",
+    "tests/**/*.sql",
     "tests/e2e/vendor/*",
     "tests/golden/*.json",
 )

@@ -2,6 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.domain.alert import AlertStats
 from server.domain.model import ModelInfo
 from server.inference.pool import PoolStats
 from server.metrics import METRIC_NAMES, Metrics, Snapshot, VideoStats
@@ -31,6 +32,8 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         streams_short=True,
         input_level=InputLevel(480, "streams"),
         cameras={"live": 2, "unreachable": 1},
+        alerts=AlertStats({"candidate": 4, "dismissed": 3}, waiting=1, lost=0),
+        deliveries={("guards", "sent"): 7, ("guards", "retried"): 2},
         videos=VideoStats({"queued": 2, "running": 1}, {"done": 5, "crashed": 1}, frames=900, seconds=30.5),
     )
 
@@ -58,6 +61,9 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_predict_requests_total", "415"] == 1
     assert samples["sightline_detector_busy_seconds_total", ""] == 1.5
     assert samples["sightline_model_info", "m,bf16,openvino 1"] == 1
+    assert samples["sightline_alerts_total", "dismissed"] == 3
+    assert samples["sightline_alerts_waiting", ""] == 1
+    assert samples["sightline_deliveries_total", "guards,retried"] == 2
     assert samples["sightline_detector_throughput", ""] == 67.5
     assert samples["sightline_live_streams_short", ""] == 1
     assert samples["sightline_live_input_size_pixels", "streams"] == 480

@@ -27,6 +27,7 @@ GIVE_UP_AFTER_S = 24 * 3600.0
 SEND_TIMEOUT_S = 20.0
 # Messages about different things that one channel has under way: a dead receiver of one must not hold up the others.
 AT_ONCE = 4
+CLOSE_S = 3.0
 # What is due is found out this often at the latest; a new message wakes the channel at once.
 MOST_SLEEP_S = 30.0
 LOOK_AGAIN_S = 1.0
@@ -86,7 +87,10 @@ class DeliveryWorker:
             line.wake()
 
     async def aclose(self) -> None:
-        """Stops; what was being sent is sent again at the next start."""
+        """Stops; what is being sent gets some seconds to end, and what does not is sent again at the next start."""
+        under_way = [task for line in self._lines for task in line.stop()]
+        if under_way:
+            await asyncio.wait(under_way, timeout=CLOSE_S)
         await self._task.aclose()
 
     async def on_records(
@@ -187,6 +191,12 @@ class _Line:
         self._channel = channel
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._stopped = False
+
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Begins no further message; returns those that are being sent."""
+        self._stopped = True
+        return list(self._under_way.values())
 
     def wake(self) -> None:
         """Says that there may be something to send."""
@@ -200,7 +210,7 @@ class _Line:
                     self._wake.clear()
                     found, wait_s = await self._worker.due(self._channel)
                     for delivery, payload in found:
-                        if delivery.id not in self._under_way and len(self._under_way) < AT_ONCE:
+                        if not self._stopped and delivery.id not in self._under_way and len(self._under_way) < AT_ONCE:
                             sending = self._worker.attempt(self._channel, delivery, payload=payload)
                             task = tasks.create_task(sending, name=f"deliver {delivery.id}")
                             self._under_way[delivery.id] = task

@@ -119,8 +119,9 @@ def _failure(exc: Exception) -> ChannelFailed:
     if isinstance(exc, aiosmtplib.SMTPAuthenticationError):
         return ChannelFailed("the mail server refused user or password", may_have_arrived=False, retry=True)
     if isinstance(exc, aiosmtplib.SMTPRecipientsRefused):
-        return ChannelFailed("the mail server refused all recipients", may_have_arrived=False, retry=False)
-    if isinstance(exc, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPConnectTimeoutError | OSError):
+        passing = any(one.code < 500 for one in exc.recipients)  # greylisting (RFC 6647) refuses for some minutes
+        return ChannelFailed("the mail server refused all recipients", may_have_arrived=False, retry=passing)
+    if isinstance(exc, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPConnectTimeoutError):
         return ChannelFailed("the mail server does not answer", may_have_arrived=False, retry=True)
     if isinstance(exc, aiosmtplib.SMTPResponseException):
         return ChannelFailed(f"the mail server answered {exc.code}", may_have_arrived=False, retry=exc.code < 500)

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import aiomqtt
 
@@ -36,20 +36,26 @@ class MqttOptions:
     discovery_topic: str = "homeassistant"
 
 
+class WaitingAlerts(Protocol):
+    """Knows which alerts wait for a person."""
+
+    async def __call__(self, source: str, /) -> Collection[str]:
+        """The ids of those of one camera or stream."""
+
+
 class MqttChannel:
     """One broker, to which a connection stands all the time; it is made anew whenever it breaks."""
 
     kind = "mqtt"
 
-    def __init__(self, options: MqttOptions, *, name: str = "mqtt") -> None:
+    def __init__(self, options: MqttOptions, *, waiting: WaitingAlerts, name: str = "mqtt") -> None:
         self.name = name
+        self._waiting = waiting
         self._options = options
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._reason = "the broker has not answered yet"
         self._task: asyncio.Task[None] | None = None
-        self._waiting: dict[str, set[str]] = {}
-        """The ids of the candidates of each source that wait for a person."""
         self._announced: set[str] = set()
 
     @property
@@ -82,7 +88,10 @@ class MqttChannel:
             await self._publish("test", _document(message))
 
     async def _tell_alert(self, message: Message, alert: Mapping[str, Any]) -> None:
-        source, waits = str(alert["stream"]), message.event is Event.CANDIDATE
+        source = str(alert["stream"])
+        # The records say what waits now: this may be a candidate that is sent once more after its verdict.
+        waiting = await self._waiting(source)
+        waits = str(alert["id"]) in waiting
         if alert.get("camera"):
             await self._announce(source, name=str(alert["source"]["name"]))
         if message.snapshot is not None and waits:
@@ -91,8 +100,6 @@ class MqttChannel:
         await self._publish(f"alerts/{alert['id']}", _document(message), retain=waits)
         if not waits:
             await self._publish(f"alerts/{alert['id']}", b"", retain=True)
-        waiting = self._waiting.setdefault(source, set())
-        (waiting.add if waits else waiting.discard)(str(alert["id"]))
         await self._publish(f"sources/{source}/alert", "ON" if waiting else "OFF", retain=True)
 
     async def _tell_camera(self, message: Message, camera: Mapping[str, Any]) -> None:

@@ -16,6 +16,8 @@ from server.domain.errors import ChannelFailed
 TIMESTAMP_HEADER, SIGNATURE_HEADER, DELIVERY_HEADER = "X-Sightline-Timestamp", "X-Sightline-Signature", "X-Sightline-Delivery"
 # Refusals that may be over by the next try.
 _PASSING = frozenset({408, 425, 429})
+# A gateway says so of a server behind it that may have taken the message.
+_GATEWAY = frozenset({502, 504})
 
 
 class Poster(Protocol):
@@ -58,7 +60,7 @@ class WebhookChannel:
         if 200 <= status < 300:
             return
         passing = status >= 500 or status in _PASSING
-        raise ChannelFailed(f"it answered {status}", may_have_arrived=False, retry=passing)
+        raise ChannelFailed(f"it answered {status}", may_have_arrived=status in _GATEWAY, retry=passing)
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._wall_clock()))

@@ -74,6 +74,8 @@ def _transcode(packets: list[EncodedPacket], out: Path) -> WrittenClip:
     try:
         for frame, pts in _decoded(packets):
             if shape is None or writer is None:
+                if min(frame.width, frame.height) < 2:
+                    raise Unprocessable(_DAMAGED)
                 shape = VideoShape(frame.width & ~1, frame.height & ~1, TIME_BASE, _fps(packets), Fraction(1))
                 writer = VideoWriter(out, shape=shape, sound_from=None, threads=1).__enter__()
             if pts <= last:
@@ -121,9 +123,12 @@ def _times(packets: list[EncodedPacket]) -> list[int]:
     own = [packet.time_s - packets[0].time_s for packet in packets]
     received = [packet.received_at - packets[0].received_at for packet in packets]
     trusted = all(abs(mine - theirs) < 2.0 for mine, theirs in zip(received, own, strict=True))
-    chosen = own if trusted and min(own) >= 0 else received
-    times = [round(second / TIME_BASE) for second in chosen]
-    return times if len(set(times)) == len(times) else [time + number for number, time in enumerate(sorted(times))]
+    chosen = own if trusted else received
+    times = [round((second - min(chosen)) / TIME_BASE) for second in chosen]
+    last = -1
+    for place in sorted(range(len(times)), key=times.__getitem__):  # no two pictures have one time
+        last = times[place] = max(times[place], last + 1)
+    return times
 
 
 def _decoding_times(times: list[int]) -> list[int]:
@@ -140,4 +145,4 @@ def _written(packets: list[EncodedPacket], times: list[int]) -> WrittenClip:
 
 def _fps(packets: list[EncodedPacket]) -> Fraction:
     span_s = packets[-1].received_at - packets[0].received_at
-    return Fraction(round((len(packets) - 1) / span_s)) if len(packets) > 1 and span_s > 0.1 else Fraction(15)
+    return Fraction(max(1, round((len(packets) - 1) / span_s))) if len(packets) > 1 and span_s > 0.1 else Fraction(15)

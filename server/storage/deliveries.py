@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
 from server.domain.delivery import Delivery, DeliveryState, Event
 from server.domain.errors import Conflict, NotFound
@@ -41,15 +41,10 @@ class DeliveryRecords:
 
     def due(self, channel: str, now: float, *, limit: int) -> list[Message]:
         """What a channel is to be sent now: of each subject the oldest unfinished message, if its time has come."""
-        first = (
-            select(func.min(deliveries.c.position))
-            .where(deliveries.c.channel == channel, deliveries.c.state.in_(_UNFINISHED))
-            .group_by(deliveries.c.subject)
-        )
         wanted = (
             select(deliveries)
             .where(
-                deliveries.c.position.in_(first),
+                deliveries.c.position.in_(_first_of_each(channel)),
                 deliveries.c.state == DeliveryState.PENDING,
                 deliveries.c.next_try_at <= now,
             )
@@ -60,9 +55,9 @@ class DeliveryRecords:
             return [(_delivery(row), row["payload"]) for row in connection.execute(wanted).mappings()]
 
     def next_try_at(self, channel: str) -> float | None:
-        """When the next message of a channel is due; None while none waits."""
+        """When the next message of a channel is due that waits for no other one; None without any."""
         with self._database.read() as connection:
-            waits = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.PENDING)
+            waits = deliveries.c.position.in_(_first_of_each(channel)) & (deliveries.c.state == DeliveryState.PENDING)
             found: float | None = connection.scalar(select(func.min(deliveries.c.next_try_at)).where(waits))
             return found
 
@@ -111,6 +106,7 @@ class DeliveryRecords:
             arrived = delivery.state is DeliveryState.SENT
             values = {
                 "state": DeliveryState.PENDING,
+                "attempts": 0,
                 "next_try_at": now,
                 "created_at": now,
                 "unsure": delivery.unsure or arrived,
@@ -137,6 +133,12 @@ class DeliveryRecords:
         with self._database.write() as connection:
             delivery = _find(connection, delivery_id)
             return _update(connection, delivery, {**values, "unsure": delivery.unsure or unsure})
+
+
+def _first_of_each(channel: str) -> Select[tuple[int]]:
+    """The oldest unfinished message of each subject: those behind it wait for it."""
+    unfinished = (deliveries.c.channel == channel) & deliveries.c.state.in_(_UNFINISHED)
+    return select(func.min(deliveries.c.position)).where(unfinished).group_by(deliveries.c.subject)
 
 
 def _find(connection: Connection, delivery_id: str) -> Delivery:

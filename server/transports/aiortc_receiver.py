@@ -19,7 +19,7 @@ from aiortc.utils import uint16_gt
 from server.pipeline.packet_ring import PacketRing
 from server.transports.decoder_queue import DecoderQueue
 from server.transports.encoded_tap import EncodedTap
-from server.transports.jitter_buffer import PromptJitterBuffer, ReceivedFrame
+from server.transports.jitter_buffer import PromptJitterBuffer
 
 NACK_INTERVAL_S = 0.06
 KEY_FRAME_AFTER_S = 0.4
@@ -72,7 +72,6 @@ class FreshReceiver(RTCRtpReceiver):
         self._clock = clock
         self._retry: asyncio.Task[None] | None = None
         self._buffer: PromptJitterBuffer | None = None
-        self._tap: EncodedTap | None = None
         self._asking: asyncio.Task[None] | None = None
         self.last_packet_at: float | None = None
         if kind == "video":
@@ -85,7 +84,8 @@ class FreshReceiver(RTCRtpReceiver):
 
     def keep_in(self, ring: PacketRing) -> None:
         """Keeps the encoded frames from here on, and asks for key frames so that clips can begin."""
-        self._tap = EncodedTap(ring, ask_for_key_frame=self._ask_for_key_frame)
+        if self._buffer is not None:
+            self._RTCRtpReceiver__decoder_queue.tap = EncodedTap(ring, ask_for_key_frame=self._ask_for_key_frame)
 
     @property
     def lost_frames(self) -> int:
@@ -127,8 +127,6 @@ class FreshReceiver(RTCRtpReceiver):
             codec = self._RTCRtpReceiver__codecs.get(frame.payload_type)
             frame.timestamp = self._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
             self._RTCRtpReceiver__decoder_queue.put((codec, frame))
-            if self._tap is not None and codec is not None and isinstance(frame, ReceivedFrame):
-                self._tap.put(codec.name, frame)
 
     def _ask_for_key_frame(self) -> None:
         if self._buffer is not None and (self._asking is None or self._asking.done()):

@@ -2,7 +2,7 @@
 
 import queue
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from server.transports.jitter_buffer import ReceivedFrame, is_key_frame
 
@@ -10,12 +10,20 @@ from server.transports.jitter_buffer import ReceivedFrame, is_key_frame
 MOST_RECEIPTS = 256
 
 
+class FrameTap(Protocol):
+    """Who keeps what is to be decoded."""
+
+    def put(self, codec_name: str, frame: ReceivedFrame) -> None:
+        """Takes a complete frame, whose timestamp is unwrapped; never blocks."""
+
+
 class DecoderQueue(queue.Queue[Any]):
     """Takes encoded frames on the event loop, gives them to the decoder thread.
 
     aiortc's own has no bound: a decoder that cannot keep up would fall behind for ever. With a `limit`, more waiting frames
     than that are dropped, a key frame is asked for by `on_overflow`, and what comes before it is dropped too, because it
-    builds on what was dropped. `None`, which ends the decoder, overtakes everything: closing then waits for one frame at most.
+    builds on what was dropped. What is not dropped is shown to `tap`. `None`, which ends the decoder, overtakes everything:
+    closing then waits for one frame at most.
     """
 
     def __init__(self, *, limit: int | None, on_overflow: Callable[[], None]) -> None:
@@ -24,6 +32,7 @@ class DecoderQueue(queue.Queue[Any]):
         self._on_overflow = on_overflow
         self._needs_key_frame = False
         self._receipts: dict[int, float] = {}
+        self.tap: FrameTap | None = None
         self.dropped = 0
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - queue.Queue's
@@ -33,11 +42,18 @@ class DecoderQueue(queue.Queue[Any]):
         elif not self._admit(item[1]):
             self.dropped += 1
             return
+        else:
+            self._show(*item)
         super().put(item, block, timeout)
 
     def take_receipt(self, pts: int) -> float | None:
         """When the last packet of the frame with that mapped timestamp arrived; forgotten once asked for."""
         return self._receipts.pop(pts, None)
+
+    def _show(self, codec: Any, frame: Any) -> None:
+        """Lets the tap have a frame that is to be decoded."""
+        if self.tap is not None and codec is not None and isinstance(frame, ReceivedFrame):
+            self.tap.put(codec.name, frame)
 
     def _admit(self, frame: Any) -> bool:
         if self._limit is not None and self.qsize() >= self._limit:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from server.alerts.outbox import Outbox
 from server.alerts.webhook import WebhookChannel
 from server.config.settings import Settings
 from server.config.watching import Email, Mqtt
-from server.domain.alert import Alert
+from server.domain.alert import Alert, AlertState
 from server.domain.camera import Camera, CameraStatus
 from server.domain.delivery import Delivery, Event
 from server.domain.errors import ChannelFailed, NotFound, NotOffered, SettingsError
+from server.storage.alerts import AlertRecords
 from server.storage.deliveries import DeliveryRecords
 from server.web.alert_answers import alert_answer, utc
 from server.web.channel_answers import ChannelAnswer
@@ -31,6 +33,7 @@ from server.web.time_zone import time_zone
 logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 15.0
+_CANDIDATES = frozenset({AlertState.CANDIDATE})
 
 
 class ChannelService:
@@ -156,7 +159,7 @@ class ChannelService:
             for hook in alerts.webhooks
         ]
         if mqtt.host:
-            made.append(_mqtt(mqtt))
+            made.append(_mqtt(mqtt, waiting=self._waiting))
         if email.host:
             made.append(_email(email))
         names = [channel.name for channel in made]
@@ -177,6 +180,12 @@ class ChannelService:
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise ChannelFailed("the connection broke before it answered", may_have_arrived=True, retry=True) from exc
 
+    async def _waiting(self, source: str) -> set[str]:
+        """The ids of the alerts of one source that wait for a person."""
+        _, worker = self._offered()
+        find = partial(AlertRecords(self._records.database).find, states=_CANDIDATES, source=source, limit=100)
+        return {alert.id for alert in await worker.patiently(find)}
+
     async def _snapshot(self, alert_id: str) -> bytes | None:
         return await asyncio.get_running_loop().run_in_executor(self._io, _read, self._picture_of(alert_id))
 
@@ -185,7 +194,9 @@ class ChannelService:
         return f"{base}/#/alerts/{alert_id}" if base else None
 
 
-def _mqtt(mqtt: Mqtt) -> Channel:
+def _mqtt(mqtt: Mqtt, *, waiting: Callable[[str], Coroutine[Any, Any, Collection[str]]]) -> Channel:
+    if any(sign in mqtt.topic + mqtt.discovery_topic for sign in "+#"):
+        raise SettingsError("mqtt.topic and mqtt.discovery_topic hold no + and no #: these are for whoever subscribes")
     try:
         from server.alerts.mqtt import MqttChannel, MqttOptions  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
@@ -199,7 +210,7 @@ def _mqtt(mqtt: Mqtt) -> Channel:
         topic=mqtt.topic.strip("/"),
         discovery_topic=mqtt.discovery_topic.strip("/"),
     )
-    return MqttChannel(options)
+    return MqttChannel(options, waiting=waiting)
 
 
 def _email(email: Email) -> Channel:

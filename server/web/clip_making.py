@@ -56,5 +56,8 @@ class ClipMaking:
         if not packets:
             raise ClipFailed("no video is held")
         made = await self._process.make(packets, out)
-        size = await asyncio.get_running_loop().run_in_executor(self._io, lambda: out.stat().st_size)
+        try:
+            size = await asyncio.get_running_loop().run_in_executor(self._io, lambda: out.stat().st_size)
+        except OSError as exc:  # the alert was removed meanwhile
+            raise ClipFailed("the clip is gone") from exc
         return MadeClip(made.first_received_at, made.duration_s, size)

@@ -313,6 +313,53 @@ export const listChannels = async () => (await call("/api/channels")).json();
 export const testChannel = async (name) =>
   (await call(`/api/channels/${encodeURIComponent(name)}/test`, { method: "POST" })).json();
 
+/** @typedef {import("./types.js").Camera} Camera */
+
+/**
+ * @param {string} id
+ * @param {"" | "/reconnect"} [what]
+ */
+const cameraAddress = (id, what = "") => `/api/cameras/${encodeURIComponent(id)}${what}`;
+
+/**
+ * All cameras, oldest first.
+ * @returns {Promise<Camera[]>}
+ */
+export const listCameras = async () => (await (await call("/api/cameras")).json()).cameras;
+
+/**
+ * Adds a camera, or changes what is given of one.
+ * @param {string | null} id  null for a new one
+ * @param {Record<string, unknown>} values
+ * @returns {Promise<Camera>}
+ */
+export async function saveCamera(id, values) {
+  const init = { method: id ? "PATCH" : "POST", headers: JSON_BODY, body: JSON.stringify(values) };
+  return (await call(id ? cameraAddress(id) : "/api/cameras", init)).json();
+}
+
+/**
+ * Forgets a camera; outlives the page.
+ * @param {string} id
+ */
+export async function deleteCamera(id) {
+  await call(cameraAddress(id), { method: "DELETE", keepalive: true });
+}
+
+/**
+ * Connects a camera anew at once.
+ * @param {string} id
+ * @returns {Promise<Camera>}
+ */
+export const reconnectCamera = async (id) => (await call(cameraAddress(id, "/reconnect"), { method: "POST" })).json();
+
+/**
+ * The address of what a running stream shows.
+ * @param {string} id
+ * @param {"snapshot.jpg" | "mjpeg"} what
+ */
+export const streamAddress = (id, what) => `/api/streams/${encodeURIComponent(id)}/${what}`;
+
 /** @param {string} key */
 export async function signIn(key) {
   await call("/api/session", { method: "POST", headers: JSON_BODY, body: JSON.stringify({ key }) });

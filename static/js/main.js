@@ -3,6 +3,7 @@ import { signOut } from "./api.js";
 import { AlertWatch } from "./alert-watch.js";
 import { AlertsPlace } from "./alerts.js";
 import { Announcer } from "./announcer.js";
+import { CamerasPlace } from "./cameras.js";
 import { byId, h, icon } from "./dom.js";
 import { ServerEvents } from "./events.js";
 import { Health } from "./health.js";
@@ -33,6 +34,7 @@ const PLACES = {
   live: { word: "Live", icon: "live", feature: "live", kind: Live },
   video: { word: "Video", icon: "video", feature: "videos", kind: VideoPlace },
   picture: { word: "Picture", icon: "picture", feature: "picture", kind: PicturePlace },
+  cameras: { word: "Cameras", icon: "cameras", feature: "cameras", kind: CamerasPlace },
   alerts: { word: "Alerts", icon: "alerts", feature: "alerts", kind: AlertsPlace },
 };
 
@@ -67,7 +69,7 @@ class App {
     this.#showSource(info);
     this.#showAccount(info);
     const has = (/** @type {string} */ place) => info.features.includes(PLACES[place].feature);
-    const events = new ServerEvents({ videos: has("video"), cameras: info.features.includes("cameras"), alerts: has("alerts") });
+    const events = new ServerEvents({ videos: has("video"), cameras: has("cameras"), alerts: has("alerts") });
     if (has("alerts")) this.#alerts = new AlertWatch(info, events, this.#announcer);
     const handOver = (/** @type {string} */ place, /** @type {File[]} */ files) => this.#handOver(place, files);
     const page = { health: this.#health, info, announcer: this.#announcer, events, handOver, alerts: this.#alerts };

@@ -7,7 +7,7 @@ export class Note {
 
   /**
    * @param {object} content
-   * @param {"warn" | "bad" | "plain"} content.kind
+   * @param {"warn" | "bad" | "plain" | "mark"} content.kind
    * @param {string} content.text
    * @param {string} [content.heading]
    * @param {{label: string, onclick: () => void}} [content.action]
@@ -17,7 +17,7 @@ export class Note {
     this.element.dataset.text = text;
     this.element.className = `note ${kind}`;
     this.element.replaceChildren(
-      kind === "plain" ? "" : icon("warn"),
+      kind === "plain" ? "" : kind === "mark" ? icon("alerts") : icon("warn"),
       h("p", {}, heading && h("b", {}, heading), heading && " ", h("span", { class: "sub" }, text)),
       h(
         "div",

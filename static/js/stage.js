@@ -7,6 +7,7 @@ import { ACTIONS, fillIn } from "./states.js";
 /** The stage: a picture with its chip and tools, or exactly one state in words with its next step. */
 export class Stage {
   #states;
+  #labels;
   #onaction;
   /** @type {string | null} */
   #shown = null;
@@ -26,9 +27,11 @@ export class Stage {
    * @param {Element[]} options.media  what lies in the picture
    * @param {HTMLElement[]} options.tools
    * @param {(action: string) => void} options.onaction
+   * @param {typeof ACTIONS} [options.labels]  of the states' actions
    */
-  constructor({ states, media, tools, onaction }) {
+  constructor({ states, media, tools, onaction, labels = ACTIONS }) {
     this.#states = states;
+    this.#labels = labels;
     this.#onaction = onaction;
     this.#tools.append(...tools);
     const top = h("div", { class: "screen-top" }, this.#chip, this.#tools);
@@ -81,7 +84,7 @@ export class Stage {
    * @param {boolean} primary
    */
   #button(action, primary) {
-    const { label, icon: name } = ACTIONS[action];
+    const { label, icon: name } = this.#labels[action];
     const attributes = {
       class: primary ? "btn primary" : "btn",
       type: "button",

@@ -160,6 +160,44 @@
  * @property {string | null} last_error
  */
 
+/** @typedef {{kind: "ignore" | "watch", points: [number, number][]}} Region  corners as shares of width and height */
+
+/** @typedef {{days: string[], from: string, to: string}} Span  "mon", "18:00" */
+
+/** @typedef {{hits: number | null, frames: number | null, min_size_px: number | null, cooldown_s: number | null}} CameraRule */
+
+/** @typedef {"connecting" | "live" | "stalled" | "unauthorised" | "unreachable" | "off"} CameraState */
+
+/**
+ * @typedef {object} Camera  a configured camera with how it is now; times are ISO 8601 in UTC
+ * @property {string} id  also that of its stream
+ * @property {string} name
+ * @property {string} url
+ * @property {string | null} detect_url
+ * @property {string | null} username
+ * @property {boolean} has_password
+ * @property {number | null} conf
+ * @property {string[] | null} classes
+ * @property {number | null} max_fps
+ * @property {Region[]} mask
+ * @property {Span[]} schedule
+ * @property {CameraRule} rule
+ * @property {boolean} enabled
+ * @property {boolean} managed  by the settings file
+ * @property {string | null} snoozed_until
+ * @property {CameraState} state
+ * @property {string | null} reason
+ * @property {string} since
+ * @property {string | null} next_try_at
+ * @property {string | null} off_until
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} fps
+ * @property {number | null} age_ms
+ * @property {string | null} codec
+ * @property {{id: string, opened_at: string, label: string, confidence: number, state: AlertState} | null} last_alert
+ */
+
 /** @typedef {{event: string, grace_s?: number, detail?: string}} EventMessage */
 /** @typedef {{error: string}} ErrorMessage */
 

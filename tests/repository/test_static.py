@@ -126,10 +126,11 @@ def test_every_token_that_is_used_is_set() -> None:
     assert set(re.findall(r"var\((--[\w-]+)", css + code)) - given == set()
 
 
-def test_every_action_of_a_state_exists() -> None:
+@pytest.mark.parametrize("module", ["states.js", "camera-states.js"])
+def test_every_action_of_a_state_exists(module: str) -> None:
     """A state's buttons are in the table of actions, and each action is offered by a state."""
-    source = (STATIC / "js" / "states.js").read_text()
-    actions = set(re.findall(r"^  (\w+): \{ label:", source, re.MULTILINE))
+    source = (STATIC / "js" / module).read_text()
+    actions = set(re.findall(r"^  (\w+): (?:\{ label:|ACTIONS\.)", source, re.MULTILINE))
     offered = {name for names in re.findall(r"actions: \[([^\]]+)\]", source) for name in re.findall(r'"(\w+)"', names)}
     assert offered == actions
 

@@ -71,7 +71,9 @@ def test_doubt_stays(records: DeliveryRecords) -> None:
 def test_the_next_time_is_known(records: DeliveryRecords) -> None:
     """So that the worker sleeps until then."""
     assert records.next_try_at("hook") is None
-    records.add([(make_delivery("a", next_try_at=30.0), "{}"), (make_delivery("b", next_try_at=20.0), "{}")])
+    records.add([(make_delivery("a", next_try_at=30.0), "{}"), (make_delivery("b", next_try_at=10.0), "{}")])
+    assert records.next_try_at("hook") == 30.0  # the second of one subject waits for the first
+    records.add([(make_delivery("c", subject="t", next_try_at=20.0), "{}")])
     assert records.next_try_at("hook") == 20.0
 
 

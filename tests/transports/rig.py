@@ -24,7 +24,7 @@ from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.stream import Stream
 from server.pipeline.tracker import ByteTracker
 from server.transports.peer_session import WebrtcLimits
-from server.transports.registry import SessionRegistry
+from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.webrtc import WebrtcService, WebrtcSession
 from tests.builders import make_detections, make_options, make_result
 from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
@@ -55,12 +55,19 @@ class FixedDetector:
 class Rig:
     """The running service."""
 
-    def __init__(self, *, pool: DetectorPool, renderer: ThreadPoolExecutor, limits: WebrtcLimits, capacity: int) -> None:
+    def __init__(
+        self, *, pool: DetectorPool, renderer: ThreadPoolExecutor, limits: WebrtcLimits, capacity: int, new_ring: NewRing
+    ) -> None:
         self.registry = SessionRegistry(capacity=capacity)
         self._pool = pool
         self._renderer = renderer
         self.service = WebrtcService(
-            registry=self.registry, create_stream=self._create_stream, model=MODEL, converter=renderer, limits=limits
+            registry=self.registry,
+            create_stream=self._create_stream,
+            model=MODEL,
+            converter=renderer,
+            limits=limits,
+            new_ring=new_ring,
         )
 
     async def open(self, offer: str, *, annotated: bool = True, options: StreamOptions | None = None) -> WebrtcSession:
@@ -86,11 +93,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def run_rig(*, detect_s: float = 0.0, limits: WebrtcLimits | None = None, capacity: int = 4) -> AsyncIterator[Rig]:
+async def run_rig(
+    *, detect_s: float = 0.0, limits: WebrtcLimits | None = None, capacity: int = 4, new_ring: NewRing = no_ring
+) -> AsyncIterator[Rig]:
     """Runs a service and ends what is left of its sessions."""
     pool = DetectorPool(FixedDetector(takes_s=detect_s), workers=1)
     renderer = ThreadPoolExecutor(1)
-    rig = Rig(pool=pool, renderer=renderer, limits=limits or WebrtcLimits(), capacity=capacity)
+    rig = Rig(pool=pool, renderer=renderer, limits=limits or WebrtcLimits(), capacity=capacity, new_ring=new_ring)
     try:
         yield rig
     finally:

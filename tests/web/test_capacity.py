@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import cast
 
+from server.config.settings import Settings
+from server.config.watching import Alerts
 from server.domain.alert import SourceKind
 from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.web import keys
-from tests.conftest import Client
+from tests.conftest import ClientFactory, with_sections
 from tests.pipeline.test_capacity import STREAM
 from tests.web.test_whip import half_open
 
@@ -36,8 +38,11 @@ class SlowSession:
         """Nothing to end."""
 
 
-async def test_no_session_is_opened_on_top_of_streams_that_get_too_little(client: Client) -> None:
+async def test_no_session_is_opened_on_top_of_streams_that_get_too_little(
+    start_client: ClientFactory, settings: Settings
+) -> None:
     """Room for eight was measured, but the one that runs gets too little: the 503, /api/info and the metrics say one."""
+    client = await start_client(with_sections(settings, alerts=Alerts(enabled=False)))
     registry = client.app[keys.LIVE].registry
     session = SlowSession()
     with registry.reserve() as place:

@@ -10,7 +10,7 @@ from server.config.settings import Auth, Settings
 from server.resources import static_dir
 from tests.conftest import Client, ClientFactory, with_sections
 
-IMPORT = re.compile(r"""^\s*(?:import|export)\b[^"']*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
+IMPORT = re.compile(r"""^\s*(?:import|export)\b[^"'=(]*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
 REFERENCE = re.compile(r"""["'(](/static/[^"'#)?]+)""")
 
 

@@ -1,0 +1,90 @@
+// @ts-check
+import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, lastEvent, valuesOf } from "./camera-states.js";
+import { h } from "./dom.js";
+import { capital, percent } from "./format.js";
+import { Snapshot } from "./snapshots.js";
+import { Stage } from "./stage.js";
+
+/** @typedef {import("./types.js").Camera} Camera */
+/** @typedef {import("./types.js").Alert} Alert */
+
+/** One camera among others: its newest picture, how it is, and what happened last; or what is wrong and what to do. */
+export class CameraTile {
+  #snapshot;
+  #stage;
+  #name = h("span", { class: "chip" });
+  #link;
+  #left = h("span", { class: "sub" });
+  #last = h("span", { class: "last" });
+  #again;
+
+  /**
+   * @param {Camera} camera
+   * @param {(action: string) => void} onaction  a key of CAMERA_ACTIONS
+   */
+  constructor(camera, onaction) {
+    this.#snapshot = new Snapshot(camera);
+    this.#link = h("a", { class: "cover", href: `#/cameras/${camera.id}` });
+    const media = [this.#snapshot.element, this.#link];
+    this.#stage = new Stage({ states: CAMERA_STATES, labels: CAMERA_ACTIONS, media, tools: [], onaction });
+    this.#stage.element.classList.remove("bleed");
+    this.#stage.element.append(h("div", { class: "screen-end" }, this.#name));
+    const onclick = () => onaction("reconnect");
+    this.#again = h("button", { class: "link", type: "button", hidden: true, onclick }, CAMERA_ACTIONS.reconnect.label);
+    const foot = h("div", { class: "tf" }, this.#left, this.#again, this.#last);
+    this.element = h("li", { class: "card tile" }, this.#stage.element, foot);
+  }
+
+  start() {
+    this.#snapshot.start();
+  }
+
+  stop() {
+    this.#snapshot.stop();
+  }
+
+  focus() {
+    this.#link.focus();
+  }
+
+  /**
+   * @param {Camera} camera
+   * @param {{alert: Alert | undefined, now: number}} options  `alert` waits for a person
+   */
+  render(camera, { alert, now }) {
+    const chip = chipOf(camera, now);
+    const pictured = camera.state === "live" || (camera.state === "stalled" && this.#snapshot.has);
+    if (pictured) this.#stage.showPicture(chip);
+    else this.#stage.show(camera.state, valuesOf(camera, now));
+    if (camera.state === "live") this.start();
+    else this.stop(); // there is no new picture to ask for
+    this.#stage.element.classList.toggle("stale", camera.state === "stalled");
+    this.#setText(this.#name, camera.name);
+    const open = `${camera.name}, ${chip.word}${alert ? ", an alert waits" : ""}`;
+    if (this.#link.getAttribute("aria-label") !== open) this.#link.setAttribute("aria-label", open);
+    this.element.classList.toggle("hot", Boolean(alert));
+    this.#renderFoot(camera, { alert, now });
+  }
+
+  /**
+   * @param {Camera} camera
+   * @param {{alert: Alert | undefined, now: number}} options
+   */
+  #renderFoot(camera, { alert, now }) {
+    const { sign, word } = chipOf(camera, now);
+    const said = this.#stage.shown === null ? freshness(camera) : ""; // the chip has the word beside a picture
+    this.#left.className = said ? "sub" : `st ${sign}`;
+    this.#setText(this.#left, said || word);
+    this.#again.hidden = camera.state !== "stalled" || this.#stage.shown !== null;
+    this.#last.className = alert ? "last st mark" : "last";
+    this.#setText(this.#last, alert ? `${capital(alert.label)} ${percent(alert.confidence)} now` : lastEvent(camera, now));
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {string} text
+   */
+  #setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
