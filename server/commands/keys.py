@@ -44,7 +44,7 @@ def report(file: KeyFile, *, settings: Settings) -> str:
 def _add(file: KeyFile, name: str, *, right: Right) -> None:
     """Standard output has the key alone, for a script."""
     value = file.add(name, right)
-    may = "look and answer alerts" if right is Right.VIEW else "do everything"
+    may = "look, check pictures and answer alerts" if right is Right.VIEW else "do everything"
     _tell(f"The key {name!r}, which may {may}. It is shown this one time: only its SHA-256 is kept, in {file.path}.")
     print(value)  # noqa: T201 - the result, for the person or the shell
 

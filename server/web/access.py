@@ -42,16 +42,26 @@ class Access:
         """Whether a key is asked for."""
         return bool(self.keys)
 
-    def holder(self, request: web.Request) -> ApiKey | None:
-        """The key that the request shows, None where it shows none or a wrong one; raises as `find`."""
-        shown = key_in_header(request.headers.get(hdrs.AUTHORIZATION, ""))
-        if shown is not None:
-            return self.find(shown, client=request.remote)
-        cookie = request.cookies.get(session_cookie.NAME)
-        return self.cookies.holder(cookie) if cookie is not None and not self._is_foreign(request) else None
+    def admit(self, request: web.Request, *, right: Right) -> None:
+        """Raises a 401 problem for who shows no key, a 403 one for a key without that right, and what `find` does."""
+        if self.is_guest(request):
+            raise unauthorized(request)
+        key = request.get(HOLDER)
+        if key is not None and not key.right.covers(right):
+            detail = f"this needs a key with the right {right.value!r}; yours, {key.name!r}, has {key.right.value!r}"
+            raise Problem(403, detail, members={"right": right.value})
+
+    def is_guest(self, request: web.Request) -> bool:
+        """Whether the request shows no key where one is asked for; whose it is, is noted. Raises as `find`."""
+        key = self._shown_key(request) if self.required else None
+        if key is not None:
+            request[HOLDER] = key
+        return self.required and key is None
 
     def find(self, shown: str, *, client: str | None) -> ApiKey | None:
         """The key that `shown` is; a wrong one counts against the client's address, and raises a 429 problem after too many."""
+        if not shown:  # none, rather than a wrong one
+            return None
         wait_s = self.back_off.wait_s(client)
         key = self.keys.find(shown) if not wait_s or len(shown) >= UNGUESSABLE_CHARACTERS else None
         if key is None and wait_s:
@@ -60,25 +70,12 @@ class Access:
             self.back_off.count_failure(client)
         return key
 
-    def admit(self, request: web.Request, *, right: Right) -> None:
-        """Notes who makes the request; raises a 401 problem for nobody, and a 403 one for a key without that right."""
-        if not self.required:
-            return
-        key = self.holder(request)
-        if key is None:
-            raise unauthorized(request)
-        self.note(request, key, right=right)
-
-    def note(self, request: web.Request, key: ApiKey, *, right: Right) -> None:
-        """Notes that `key` makes the request; raises a 403 problem where it has not that right."""
-        if not key.right.covers(right):
-            detail = f"this needs a key with the right {right.value!r}, and this one has {key.right.value!r}"
-            raise Problem(403, detail, members={"right": right.value})
-        request[HOLDER] = key
-
-    def is_guest(self, request: web.Request) -> bool:
-        """Whether the request comes from nobody whom we know, and should."""
-        return self.required and self.holder(request) is None
+    def _shown_key(self, request: web.Request) -> ApiKey | None:
+        shown = key_in_header(request.headers.get(hdrs.AUTHORIZATION, ""))
+        if shown is not None:
+            return self.find(shown, client=request.remote)
+        cookie = request.cookies.get(session_cookie.NAME)
+        return self.cookies.holder(cookie) if cookie is not None and not self._is_foreign(request) else None
 
     def check_host(self, request: web.Request) -> None:
         """Raises a 403 problem when the request names a host that is not ours."""

@@ -5,12 +5,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
+# 256 random bits: a fast hash is enough to keep them by, as nobody can try so many.
+KEY_BYTES = 32
+
 
 class Right(enum.StrEnum):
     """What a key may; docs/keys.md has the table."""
 
     VIEW = "view"
-    """Look at everything, and say what an alert is."""
+    """All that changes nothing: looking, checking pictures; and saying what an alert is."""
     ADMIN = "admin"
     """Everything."""
 

@@ -14,7 +14,7 @@ from server.web.key_file import KeyFile, key_file
 
 logger = logging.getLogger(__name__)
 
-# What the keys of the settings and a generated one are called.
+# What the keys of the settings are called.
 UNNAMED = "API key"
 
 
@@ -70,11 +70,11 @@ def resolve_keys(settings: Settings) -> Keys:
         return Keys()
     file = key_file(settings)
     named, required = file.read(), file.stamp() is not None
+    fixed = [api_key(value, name=UNNAMED, right=Right.ADMIN) for value in configured]
     generated = None
     if not configured and not is_loopback(settings.server.host):
         generated = generated_key(generated_key_path(settings), make=not required)
-    values = configured or ((generated.value,) if generated is not None else ())
-    fixed = [api_key(value, name=UNNAMED, right=Right.ADMIN) for value in values]
+        fixed = [generated.key] if generated is not None else []
     if required and not fixed and not named:
         logger.warning("%s holds no key: nobody gets in until `sightline keys add` makes one", file.path)
     return Keys(fixed, named=named, file=file, generated=generated, required=required)

@@ -1,9 +1,6 @@
 """The key file: named keys by their digests, in one file that several servers may share and that needs no database."""
 
-import fcntl
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,11 +11,11 @@ import msgspec
 
 from server.config.settings import Settings
 from server.domain.errors import Conflict, InvalidRequest, SettingsError
-from server.web.api_key import ApiKey, Right, api_key
+from server.web.api_key import KEY_BYTES, ApiKey, Right, api_key
+from server.web.private_file import replace_private, turn
 
 DEFAULT_NAME = "keys.json"
 MOST_NAME_CHARACTERS = 60
-_KEY_BYTES = 32
 
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Stamp = tuple[int, int, int]
@@ -56,7 +53,7 @@ class KeyFile:
         """Changes whenever the file does; None where there is none. Raises OSError."""
         try:
             found = self.path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
@@ -64,7 +61,7 @@ class KeyFile:
         """The keys, oldest first; none where there is no file. Raises SettingsError."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=_Document).keys
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as exc:
             raise SettingsError(f"cannot read the keys in {self.path}: {exc.strerror or exc}") from exc
@@ -81,7 +78,7 @@ class KeyFile:
             raise InvalidRequest(
                 f"{name!r} is no name for a key: take 1 to {MOST_NAME_CHARACTERS} characters without spaces at the ends"
             )
-        value = secrets.token_urlsafe(_KEY_BYTES)
+        value = secrets.token_urlsafe(KEY_BYTES)
         key = api_key(value, name=name, right=right)
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         entry = KeyEntry(name, right, key.digest.hex(), key.session_digest.hex(), created_at)
@@ -107,37 +104,17 @@ class KeyFile:
         """Holds the lock; failures of the disk inside become SettingsError."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
-                _give_to_owner_of_folder(Path(lock.name))
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with turn(self.path.with_name(f"{self.path.name}.lock")):
                 yield
         except OSError as exc:
             raise SettingsError(f"cannot keep keys in {self.path}: {exc.strerror or exc}") from exc
 
     def _write(self, entries: tuple[KeyEntry, ...]) -> None:
         content = msgspec.json.format(msgspec.json.encode(_Document(entries)), indent=2)
-        # mkstemp makes it readable to its owner alone.
-        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            _give_to_owner_of_folder(Path(temporary))
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_private(self.path, content + b"\n")
 
 
 def key_file(settings: Settings) -> KeyFile:
     """The key file of these settings."""
     given = settings.auth.keys_file
     return KeyFile(Path(given).expanduser() if given else Path(settings.server.data_dir).expanduser() / DEFAULT_NAME)
-
-
-def _give_to_owner_of_folder(file: Path) -> None:
-    """What root writes in the server's folder the server must be able to read."""
-    if os.geteuid() == 0:
-        folder = file.parent.stat()
-        os.chown(file, folder.st_uid, folder.st_gid)

@@ -38,7 +38,7 @@ class Audience(enum.Enum):
     EVERYBODY = enum.auto()
     """Preflights, signing in, and addresses that look at the key themselves: the page and its files."""
     FORM_KEY_HOLDERS = enum.auto()
-    """Holders of a key that may stand within the form: the handler looks at it."""
+    """Holders of any key, which may stand within the form: the handler looks at it."""
     PROBES = enum.auto()
     """Everybody, under any host name: whoever watches over the process may call it by its address."""
 
@@ -68,9 +68,9 @@ class Route:
 ROUTES = (
     Route("GET", "/", page.index, Audience.EVERYBODY),
     Route("GET", "/static/{path:.+}", page.static, Audience.EVERYBODY),
-    Route("POST", "/predict", predict.predict),
+    Route("POST", "/predict", predict.predict, needs=Right.VIEW),
     Route("OPTIONS", "/predict", predict.preflight, Audience.EVERYBODY),
-    Route("POST", "/api/predict", predict.predict),
+    Route("POST", "/api/predict", predict.predict, needs=Right.VIEW),
     Route("OPTIONS", "/api/predict", predict.preflight, Audience.EVERYBODY),
     Route("GET", "/api", info.running),
     Route("GET", "/api/info", info.info),
@@ -129,7 +129,7 @@ ROUTES = (
     Route("POST", "/api/channels/{name}/test", channels.test_channel),
     Route("GET", "/api/events", events.follow),
     Route("POST", "/v1/vision/detection", deepstack.detect, Audience.FORM_KEY_HOLDERS),
-    Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS, Right.VIEW),
+    Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS),
     Route("POST", "/v1/vision/custom/{name}", deepstack.detect_custom, Audience.FORM_KEY_HOLDERS),
     Route("GET", "/v1/status/updateavailable", deepstack.update_available),
     Route("GET", "/healthz", operations.healthz, Audience.PROBES),

@@ -108,7 +108,7 @@ def _announcement(settings: Settings, *, keys: Keys, port: int) -> str:
     address = f"http://{shown}:{port}/"
     made = keys.generated
     if made is not None and made.unshown:
-        return f"Sightline is ready: {address}#key={made.value} (this key is shown once, it is kept in {made.file})"
+        return f"Sightline is ready: {address}#key={made.unshown} (this key is shown once, what is kept of it does not tell it)"
     if made is not None:
-        return f"Sightline is ready: {address} (the key is in {made.file})"
+        return f"Sightline is ready: {address} (with the key that the first start has shown, or one of `sightline keys add`)"
     return f"Sightline is ready: {address}"

@@ -9,7 +9,6 @@ from server.domain.errors import NotFound
 from server.web import keys
 from server.web.access import unauthorized
 from server.web.answers import json_response
-from server.web.api_key import Right
 from server.web.deepstack import ModelsAnswer, detection_answer, update_answer
 from server.web.parameters import DialectParameters, Fields, read_parameters
 from server.web.upload import Upload, read_fields, read_upload
@@ -29,8 +28,8 @@ async def detect_custom(request: web.Request) -> web.Response:
 
 async def list_custom(request: web.Request) -> web.Response:
     """Names the served model."""
-    if not _is_permitted(request, right=Right.VIEW):
-        _check_key(request, await read_fields(request), right=Right.VIEW)
+    if not _is_permitted(request):
+        _check_key(request, await read_fields(request))
     return json_response(ModelsAnswer(models=[request.app[keys.MODEL].info.name]))
 
 
@@ -62,29 +61,22 @@ async def _admit(request: web.Request, places: ExitStack) -> Upload:
     """
     app = request.app
     max_bytes = app[keys.SETTINGS].predict.max_bytes
-    if _is_permitted(request, right=Right.ADMIN):
+    if _is_permitted(request):
         places.enter_context(app[keys.PICTURE_ADMISSION].enter())
         return await read_upload(request, max_bytes=max_bytes, picture_field=PICTURE_FIELD)
     with app[keys.UNKNOWN_ADMISSION].enter():
-        check = partial(_check_key, request, right=Right.ADMIN)
+        check = partial(_check_key, request)
         upload = await read_upload(request, max_bytes=max_bytes, picture_field=PICTURE_FIELD, check_fields=check)
     places.enter_context(app[keys.PICTURE_ADMISSION].enter())
     return upload
 
 
-def _is_permitted(request: web.Request, *, right: Right) -> bool:
-    """Whether the request shows a key without its form, or none is needed; raises a 403 problem for one without the right."""
-    access = request.app[keys.ACCESS]
-    if access.is_guest(request):
-        return False
-    access.admit(request, right=right)
-    return True
+def _is_permitted(request: web.Request) -> bool:
+    return not request.app[keys.ACCESS].is_guest(request)
 
 
-def _check_key(request: web.Request, fields: Fields, *, right: Right) -> None:
-    """Raises a 401 problem unless the form shows a key, and a 403 one where that has not the right."""
-    access = request.app[keys.ACCESS]
-    key = access.find(fields.get("api_key", [""])[-1], client=request.remote)
-    if key is None:
+def _check_key(request: web.Request, fields: Fields) -> None:
+    """Raises a 401 problem unless the form shows a key; any may do what these addresses do."""
+    shown = fields.get("api_key", [""])[-1]
+    if request.app[keys.ACCESS].find(shown, client=request.remote) is None:
         raise unauthorized(request)
-    access.note(request, key, right=right)
