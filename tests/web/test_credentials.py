@@ -174,7 +174,7 @@ def test_finds_only_whole_keys() -> None:
 
 @pytest.mark.parametrize("shown", ["first", "second", "third", "none of them", ""])
 def test_every_key_is_compared_and_in_constant_time(shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever key is shown, all digests go through the comparison that always takes as long, and nothing else compares them."""
+    """Whichever key is shown, each digest goes through the comparison that always takes as long, and through no other."""
     compared: list[tuple[bytes, bytes]] = []
 
     def comparing(left: bytes, right: bytes) -> bool:
