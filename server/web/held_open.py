@@ -60,4 +60,4 @@ class HeldOpen:
             connection.abort()
         await asyncio.gather(*(session.aclose("its key was revoked") for session in sessions))
         for key in keys:
-            logger.info("the key %s is revoked", key.name)
+            logger.info("the key %s is revoked, and what it held open has ended", key.name)

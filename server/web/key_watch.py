@@ -70,6 +70,7 @@ class KeyWatch:
 
     async def _take(self, named: tuple[ApiKey, ...]) -> None:
         gone = self._keys.replace_named(named)
+        logger.info("named keys: %s", ", ".join(f"{key.name} ({key.right.value})" for key in named) or "none")
         if gone:
             await self._held.end(gone)
 
