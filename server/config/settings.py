@@ -225,9 +225,13 @@ class Auth(Section, frozen=True):
     """Who may use the server."""
 
     api_keys: list[str] = []
-    """Keys that open everything; in the environment separated by commas."""
+    """Keys that may do everything; in the environment separated by commas."""
     api_keys_file: str = ""
-    """File with one key a line."""
+    """File with one key a line, which may do everything."""
+    keys_file: str = ""
+    """File in which `sightline keys` keeps named keys; empty means `keys.json` in the data folder."""
+    max_wrong_keys: Count = 5
+    """Wrong keys from one client address after which each further one has to wait, at most a minute."""
     insecure: bool = False
     """Serve everybody, on any address, without a key."""
     allowed_hosts: list[str] = []

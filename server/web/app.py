@@ -25,6 +25,7 @@ from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
 from server.web.alerts import ALERTS_DIR, AlertDesk
+from server.web.back_off import BackOff
 from server.web.cameras import CameraService
 from server.web.channels import ChannelService
 from server.web.clip_making import ClipMaking, RingMaker
@@ -35,6 +36,8 @@ from server.web.doctor import Doctor
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
 from server.web.headers import add_headers
+from server.web.held_open import HeldOpen
+from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner
@@ -77,8 +80,9 @@ def create_app(
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
     keys = keys or resolve_keys(settings)
-    app[app_keys.ACCESS] = _access(settings, keys=keys, wall_clock=wall_clock)
-    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings, generated_key=keys.file is not None)
+    app[app_keys.ACCESS] = _access(settings, keys=keys, clock=clock, wall_clock=wall_clock)
+    app[app_keys.HELD_OPEN] = HeldOpen()
+    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings, generated_key=keys.generated is not None)
     # The other servers tell what their own proxies have told them.
     proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
     app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
@@ -93,6 +97,7 @@ def create_app(
     app.cleanup_ctx.extend(
         [
             _io,
+            _keys,
             _encoders,
             _changed_aiortc,
             _served_model(detector, time_pool=time_pool),
@@ -109,12 +114,12 @@ def create_app(
     return app
 
 
-def _access(settings: Settings, *, keys: Keys, wall_clock: Callable[[], float]) -> Access:
+def _access(settings: Settings, *, keys: Keys, clock: Callable[[], float], wall_clock: Callable[[], float]) -> Access:
     lifetime_s = settings.auth.session_days * SECONDS_A_DAY
     cookies = SessionCookies(keys, lifetime_s=lifetime_s, secret=settings.cluster.secret, clock=wall_clock)
-    guarded = bool(keys) or settings.auth.insecure
-    hosts = None if guarded else allowed_hosts(settings)
-    return Access(keys=keys, cookies=cookies, hosts=hosts, own_hosts=own_hosts(settings))
+    back_off = BackOff(free=settings.auth.max_wrong_keys, clock=clock)
+    hosts = None if settings.auth.insecure else allowed_hosts(settings)
+    return Access(keys=keys, cookies=cookies, back_off=back_off, hosts=hosts, own_hosts=own_hosts(settings))
 
 
 async def _io(app: web.Application) -> AsyncIterator[None]:
@@ -124,6 +129,14 @@ async def _io(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.IO] = executor
     yield
     executor.shutdown()
+
+
+async def _keys(app: web.Application) -> AsyncIterator[None]:
+    """Named keys, as `sightline keys` changes them while we run."""
+    app[app_keys.KEY_WATCH] = watch = KeyWatch(app[app_keys.ACCESS].keys, held=app[app_keys.HELD_OPEN], io=app[app_keys.IO])
+    watch.start()
+    yield
+    await watch.aclose()
 
 
 async def _encoders(app: web.Application) -> AsyncIterator[None]:

@@ -9,10 +9,10 @@ from aiohttp.typedefs import Handler
 from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
-from server.web.access import unauthorized
+from server.web.access import HOLDER
 from server.web.headers import REQUEST_ID, name_of
 from server.web.problems import FULL, Problem
-from server.web.routes import PICTURE_HANDLERS, Audience, audience
+from server.web.routes import PICTURE_HANDLERS, Audience, audience, right
 from server.web.trusted_proxies import as_client_sent
 
 logger = logging.getLogger(__name__)
@@ -87,9 +87,10 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         access.check_host(request)
     request = as_client_sent(request, trusted=request.app[keys.TRUSTED_PROXIES])
     access.check_origin(request)
-    if wanted is Audience.KEY_HOLDERS and not access.permits(request):
-        raise unauthorized(request)
-    return await handler(request)
+    if wanted is Audience.KEY_HOLDERS:
+        access.admit(request, right=right(request))
+    with request.app[keys.HELD_OPEN].request(request, key=request.get(HOLDER)):
+        return await handler(request)
 
 
 @web.middleware

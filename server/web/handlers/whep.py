@@ -15,7 +15,7 @@ async def watch(request: web.Request) -> web.Response:
     app[keys.LIVE].registry.get(stream_id)  # 404 wins over whatever is wrong with the body
     offer = await read_offer(request)
     viewer = await app[keys.VIEWING].whep.open(offer, stream_id=stream_id, model=app[keys.MODEL].info)
-    return answer_offer(request, viewer)
+    return await answer_offer(request, viewer)
 
 
 async def trickle(request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ async def publish(request: web.Request) -> web.Response:
         options=parameters.stream_options(app[keys.MODEL].info, settings=app[keys.SETTINGS]),
         annotated=parameters.answer == "annotated",
     )
-    return answer_offer(request, session)
+    return await answer_offer(request, session)
 
 
 async def trickle(request: web.Request) -> web.Response:
