@@ -11,6 +11,7 @@ from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
 from server.web.access import CROSS_SITE_PATHS, unauthorized
+from server.web.clients import client_of
 from server.web.problems import Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience
 from server.web.trusted_proxies import as_client_sent
@@ -32,6 +33,7 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.AddressRefused, 403),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
+    (errors.TooMany, 429),
     (errors.Busy, 503),
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
@@ -89,6 +91,17 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     access.check_origin(request)
     if wanted is Audience.KEY_HOLDERS and not access.permits(request):
         raise unauthorized(request)
+    return await handler(request)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the request against what its client may make a second.
+
+    Whoever watches over the process is not counted: a flood from behind the same proxy must not have it ended.
+    """
+    if audience(request) is not Audience.PROBES:
+        request.app[keys.REQUEST_RATES].check(client_of(request))
     return await handler(request)
 
 
