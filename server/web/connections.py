@@ -167,3 +167,11 @@ class _Connection(web.RequestHandler):
         set_headers(request, response)
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Logs a fault of ours with its traceback; a body that is not what its headers say is none, and is answered already."""
+        failure = options.get("exc_info")
+        if isinstance(failure, web.RequestPayloadError):
+            logger.debug("the rest of a body cannot be read: %s", failure)
+        else:
+            super().log_exception(*args, **options)
