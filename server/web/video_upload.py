@@ -183,4 +183,7 @@ def clean_name(given: str) -> str:
 
 def _no_room(wanted: int, *, missing: int) -> NoRoom:
     size = f"{max(1, round(wanted / 1e6))} MB"
-    return NoRoom(f"The server has no room for {size}. Delete old files, then add it again.", missing_bytes=missing)
+    return NoRoom(
+        f"The server has no room for {size} (videos.min_free_bytes). Delete old files, then add it again.",
+        missing_bytes=missing,
+    )

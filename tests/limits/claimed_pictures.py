@@ -29,19 +29,15 @@ def jpeg_claiming(width: int, height: int) -> bytes:
 
 
 def webp_claiming(width: int, height: int) -> bytes:
-    """WebP with a canvas of its own (RFC 9649, 2.7): three bytes each in VP8X, less one."""
-    canvas = bytes((0, 0, 0, 0)) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    frame = b"VP8L" + struct.pack("<I", 10) + b"\x2f" + bytes(9)
-    body = b"WEBP" + b"VP8X" + struct.pack("<I", len(canvas)) + canvas + frame
+    """WebP with a canvas of its own (RFC 9649, 2.7): three bytes each in VP8X, less one. An animation of one frame of 1x1."""
+    canvas = b"\x02\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    frame = bytes(12) + (100).to_bytes(3, "little") + b"\0" + _webp_chunk(b"VP8L", bytes.fromhex("2f00000000888808"))
+    body = b"WEBP" + _webp_chunk(b"VP8X", canvas) + _webp_chunk(b"ANIM", bytes(6)) + _webp_chunk(b"ANMF", frame)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def webp_frame_claiming(width: int, height: int) -> bytes:
-    """A lossless WebP (RFC 9649, 3.4): 14 bits each, less one; so 16384 is the most."""
-    bits = (width - 1) | (height - 1) << 14
-    chunk = b"\x2f" + struct.pack("<I", bits) + bytes(101)
-    body = b"WEBP" + b"VP8L" + struct.pack("<I", len(chunk)) + chunk
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+def _webp_chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
 
 
 def bmp_claiming(width: int, height: int) -> bytes:

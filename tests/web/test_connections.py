@@ -90,7 +90,7 @@ async def test_nonsense_leaves_no_line_in_the_log(port: int, caplog: pytest.LogC
 
 
 async def test_a_body_that_is_not_what_it_says_leaves_no_line_in_the_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
-    """aiohttp reads what is left of a body once it is answered, and fails again: that is no fault of ours."""
+    """Aiohttp reads what is left of a body once it is answered, and fails again: that is no fault of ours."""
     gzipped = b"POST /api/nothing HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n" + CLOSING + b"\r\n" + b"x" * 20
     with caplog.at_level(logging.INFO):
         assert read_answer(await exchange(port, gzipped))[0] == 404

@@ -215,7 +215,8 @@ async def test_refuses_what_there_is_no_room_for(start_client: ClientFactory, se
     client = await start_client(with_sections(settings, videos=Videos(min_free_bytes=reserve)))
     answer = await client.post("/api/videos", data=b"finish")
     problem = await answer.json()
-    assert await refused(answer, 507, client=client) == "The server has no room for 1 MB. Delete old files, then add it again."
+    sentence = "The server has no room for 1 MB (videos.min_free_bytes). Delete old files, then add it again."
+    assert await refused(answer, 507, client=client) == sentence
     assert problem["missing_bytes"] > 10**11
 
 
