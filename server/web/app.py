@@ -82,10 +82,8 @@ def create_app(
     # The other servers tell what their own proxies have told them.
     proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
     app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
-    app[app_keys.REQUEST_RATES] = RequestRates(settings.server.max_requests_per_s, clock=clock)
+    _limit(app, settings=settings, clock=clock)
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
-    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
-    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.extend([_end_live_sessions, _end_endless_answers])
@@ -108,6 +106,13 @@ def create_app(
         ]
     )
     return app
+
+
+def _limit(app: web.Application, *, settings: Settings, clock: Callable[[], float]) -> None:
+    """What counts requests and pictures before anything is done for them."""
+    app[app_keys.REQUEST_RATES] = RequestRates(settings.server.max_requests_per_s, clock=clock)
+    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
+    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
 
 
 def _access(settings: Settings, *, keys: Keys, wall_clock: Callable[[], float]) -> Access:
