@@ -40,12 +40,13 @@ from server.web.held_open import HeldOpen
 from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
-from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner
+from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner, limit_rate
 from server.web.networks import parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
 from server.web.records import Records, data_folder
 from server.web.remembered_throughput import RememberedThroughput
+from server.web.request_rates import RequestRates
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
 from server.web.session_cookie import SessionCookies
@@ -75,7 +76,7 @@ def create_app(
     settings name, `time_pool` that of measuring how quick it is. `clock` measures ages and durations, `wall_clock` says when a
     sign-in ends.
     """
-    middlewares = [count_pictures, answer_problems, check_access, forward_to_owner]
+    middlewares = [count_pictures, answer_problems, check_access, limit_rate, forward_to_owner]
     app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
@@ -86,9 +87,8 @@ def create_app(
     # The other servers tell what their own proxies have told them.
     proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
     app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
+    _limit(app, settings=settings, clock=clock)
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
-    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
-    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.extend([_end_live_sessions, _end_endless_answers])
@@ -112,6 +112,13 @@ def create_app(
         ]
     )
     return app
+
+
+def _limit(app: web.Application, *, settings: Settings, clock: Callable[[], float]) -> None:
+    """What counts requests and pictures before anything is done for them."""
+    app[app_keys.REQUEST_RATES] = RequestRates(settings.server.max_requests_per_s, clock=clock)
+    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
+    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
 
 
 def _access(settings: Settings, *, keys: Keys, clock: Callable[[], float], wall_clock: Callable[[], float]) -> Access:
@@ -240,7 +247,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     live.tuning.start()
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
-    app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
+    app[app_keys.EVENTS] = EventFeeds(live.registry, most=settings.server.max_event_streams, clock=app[app_keys.CLOCK])
     app[app_keys.CAMERAS] = cameras = CameraService(
         settings, records=app[app_keys.RECORDS], live=live, model=model, clock=app[app_keys.CLOCK]
     )
@@ -311,7 +318,9 @@ async def _doctor(app: web.Application) -> AsyncIterator[None]:
     """What finds out why something does not work."""
     limits = app[app_keys.LIVE].limits
     app[app_keys.DOCTOR] = Doctor(app[app_keys.SETTINGS], io=app[app_keys.IO], clock=app[app_keys.CLOCK])
-    checks = app[app_keys.PATH_CHECKS] = PathChecks(ice_servers=limits.ice_servers, public_address=limits.public_address)
+    checks = app[app_keys.PATH_CHECKS] = PathChecks(
+        ice_servers=limits.ice_servers, public_address=limits.public_address, max_candidates=limits.max_candidates
+    )
     yield
     await checks.aclose()
 

@@ -10,6 +10,7 @@ from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
 from server.web.access import HOLDER
+from server.web.clients import client_of
 from server.web.headers import REQUEST_ID, name_of
 from server.web.problems import FULL, Problem
 from server.web.routes import PICTURE_HANDLERS, Audience, audience, right
@@ -28,6 +29,7 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.AddressRefused, 403),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
+    (errors.TooMany, 429),
     (errors.Busy, 503),
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
@@ -91,6 +93,18 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         access.admit(request, right=right(request))
     with request.app[keys.HELD_OPEN].request(request, key=request.get(HOLDER)):
         return await handler(request)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the request against what its key, or without one its client, may make a second.
+
+    Whoever watches over the process is not counted: a flood from behind the same proxy must not have it ended.
+    """
+    if audience(request) is not Audience.PROBES:
+        holder = request.get(HOLDER)
+        request.app[keys.REQUEST_RATES].check(f"key {holder.name!r}" if holder else client_of(request))
+    return await handler(request)
 
 
 @web.middleware

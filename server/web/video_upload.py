@@ -1,6 +1,7 @@
 """Uploads of video files: streamed to the disk as they arrive, never whole in memory."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
@@ -27,11 +28,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """What an upload may take: bytes, seconds without any, and what must stay free on the disk."""
+    """What an upload may take: bytes, seconds without any, what must stay free on the disk, and how slow it may be."""
 
     max_bytes: int
     stall_s: float
     min_free_bytes: int
+    min_bytes_per_s: int = 0
 
 
 @dataclass(slots=True)
@@ -50,23 +52,33 @@ class _Chunks(Protocol):
 class VideoReceiver:
     """Receives one upload into the file `target`; `io` writes, `free_bytes` asks the disk and blocks."""
 
-    def __init__(self, target: Path, *, limits: UploadLimits, free_bytes: Callable[[], int], io: Executor) -> None:
+    def __init__(
+        self,
+        target: Path,
+        *,
+        limits: UploadLimits,
+        free_bytes: Callable[[], int],
+        io: Executor,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._target = target
         self._limits = limits
         self._free_bytes = free_bytes
         self._io = io
+        self._clock = clock
         self._received = ReceivedVideo()
+        self._looked_at, self._bytes_then = clock(), 0
 
     async def receive(self, request: web.Request) -> ReceivedVideo:
         """Reads the multipart form or the raw body of a request.
 
         Raises TooLarge as soon as it is known to be too long, NoRoom when the disk has no room for it, InvalidRequest for a
-        form that is malformed or has no file, and a 408 problem when nothing arrives for too long. What was written stays: the
-        caller removes it.
+        form that is malformed or has no file, and a 408 problem when nothing arrives for too long, or too little. What was
+        written stays: the caller removes it.
         """
         expected = request.content_length or 0
         if expected > self._limits.max_bytes + MAX_PARTS * MAX_FIELD_BYTES:
-            raise too_large(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes, setting="videos.max_bytes")
         await self._check_room(expected)
         try:
             if request.content_type.startswith("multipart/"):
@@ -116,9 +128,20 @@ class VideoReceiver:
         before = self._received.size_bytes
         self._received.size_bytes += arrived
         if self._received.size_bytes > self._limits.max_bytes:
-            raise too_large(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes, setting="videos.max_bytes")
+        self._check_pace()
         if before // _ROOM_BYTES != self._received.size_bytes // _ROOM_BYTES:
             await self._check_room(_ROOM_BYTES)
+
+    def _check_pace(self) -> None:
+        """Raises a 408 problem where too little has come, once in `stall_s`."""
+        now, limits = self._clock(), self._limits
+        if now - self._looked_at < limits.stall_s:
+            return
+        if self._received.size_bytes - self._bytes_then < limits.min_bytes_per_s * (now - self._looked_at):
+            least = f"{limits.min_bytes_per_s:,} bytes a second (videos.min_upload_bytes_per_s)"
+            raise Problem(408, f"the upload is too slow: less than {least} came for {limits.stall_s:g} s")
+        self._looked_at, self._bytes_then = now, self._received.size_bytes
 
     async def _check_room(self, wanted: int) -> None:
         free = await self._on_io(self._free_bytes)
@@ -144,7 +167,7 @@ class VideoReceiver:
             async with asyncio.timeout(self._limits.stall_s):
                 return await reading
         except TimeoutError as exc:
-            raise Problem(408, f"nothing of the body arrived for {self._limits.stall_s:g} s") from exc
+            raise Problem(408, f"nothing of the body arrived for {self._limits.stall_s:g} s (videos.upload_stall_s)") from exc
 
     async def _on_io(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._io, work)
@@ -158,4 +181,7 @@ def _give_up(file: BinaryIO) -> None:
 
 def _no_room(wanted: int, *, missing: int) -> NoRoom:
     size = f"{max(1, round(wanted / 1e6))} MB"
-    return NoRoom(f"The server has no room for {size}. Delete old files, then add it again.", missing_bytes=missing)
+    return NoRoom(
+        f"The server has no room for {size} (videos.min_free_bytes). Delete old files, then add it again.",
+        missing_bytes=missing,
+    )

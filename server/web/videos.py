@@ -32,7 +32,7 @@ class VideoService:
     """Video jobs from `open()` to `aclose()`, where this server offers them. `records` are open; `io` takes files."""
 
     def __init__(self, settings: Settings, *, model: ServedModel, records: Records, check_labels: bool, io: Executor) -> None:
-        self.uploads = Admission(limit=settings.videos.max_uploads, what="videos arrive")
+        self.uploads = Admission(limit=settings.videos.max_uploads, what="videos arrive", setting="videos.max_uploads")
         self._settings = settings
         self._model = model
         self._check_labels = check_labels
