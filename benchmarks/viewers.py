@@ -14,8 +14,8 @@ from tests.server_process import REPOSITORY, ServerProcess
 
 WHEP_VIEWERS = 10
 # Connecting ten peers costs more than serving them; after this long all is steady.
-SETTLE_S = 10.0
-ALONE_S = 10.0
+SETTLE_S = 8.0
+ALONE_S = 8.0
 SHARED = {"one encoder for all": "1", "an encoder for each": "0"}
 
 
