@@ -207,6 +207,8 @@ class Webrtc(Section, frozen=True):
     """Keep at most 15 received frames waiting for the decoder; one that falls behind goes on with the next key frame."""
     own_encoders: bool = True
     """Encode with our own settings of x264 and libvpx instead of aiortc's."""
+    shared_encoding: bool = True
+    """Encode once for all viewers of a stream instead of once for each; only with `own_encoders`."""
     quick_consent: bool = True
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True

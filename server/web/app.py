@@ -19,7 +19,6 @@ from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
 from server.transports.aiortc_receiver import DECODER_LIMIT, ReceiverChanges
-from server.transports.encoders import Bitrates
 from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
@@ -33,6 +32,7 @@ from server.web.cluster import resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
+from server.web.encoder_settings import encoder_bitrates
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
 from server.web.headers import add_headers
@@ -164,7 +164,7 @@ async def _changed_aiortc(app: web.Application) -> AsyncIterator[None]:
 
 
 def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
-    bitrates = Bitrates(settings.start_bitrate_bps, min_bps=settings.min_bitrate_bps, max_bps=settings.max_bitrate_bps)
+    bitrates = encoder_bitrates(settings)
     receiver = ReceiverChanges(
         early_release=settings.early_release,
         nack_retry=settings.nack_retry,
@@ -174,6 +174,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
     return AiortcChanges(
         receiver=receiver,
         bitrates=bitrates if settings.own_encoders else None,
+        shared_encoding=settings.shared_encoding,
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
         bounded_messages=settings.bounded_messages,
