@@ -1,8 +1,8 @@
 """Soak: publishers, viewers, pictures, video files and a camera that come and go for half an hour; what is held stays flat.
 
 Memory, descriptors, threads, tasks and ages are sampled every five seconds. The first fifth does not count. Growth is what the
-robust slope (Theil-Sen) makes of the rest; flat is less than 5 % of the median, for ages, which the other programs on the machine
-have a say in, 20 %.
+robust slope (Theil-Sen) makes of the rest; flat is less than 5 % of the median, for ages, which whatever else runs on the machine
+has a say in, 20 %.
 """
 
 import asyncio

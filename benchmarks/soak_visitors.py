@@ -131,9 +131,7 @@ class Visitors:
 
     async def _send_rubbish(self) -> None:
         path = self._dice.choice(("predict", "api/videos", "whip", "api/cameras", "v1/vision/detection", "api/session"))
-        content_type = self._dice.choice(
-            ("image/png", "multipart/form-data; boundary=x", "application/sdp", "application/json")
-        )
+        kinds = ("image/png", "multipart/form-data; boundary=x", "application/sdp", "application/json")
         picture = self._dice.choice(self._pictures)
         body = picture[: self._dice.randrange(len(picture))] if self._dice.random() < 0.5 else self._dice.randbytes(5000)
         await self._ask("POST", path, name="send_rubbish", data=body, headers={"Content-Type": self._dice.choice(kinds)})
