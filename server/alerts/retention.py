@@ -24,7 +24,8 @@ HOLD_S = 86_400.0
 class AlertRetention:
     """Removes what is too old or too much, every INTERVAL_S, from `start()` to `aclose()`; on the event loop.
 
-    An open candidate is never removed, nor what is still `busy`, nor anything for its age while the clock cannot be believed. `remove` takes away one alert with its files.
+    An open candidate is never removed, nor what is still `busy`, nor anything for its age while the clock cannot be believed.
+    `remove` takes away one alert with its files.
     """
 
     def __init__(

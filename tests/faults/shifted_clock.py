@@ -1,7 +1,7 @@
 """`python -m tests.faults.shifted_clock FILE serve ...`: the real server, whose wall clock is as many seconds off as FILE says.
 
-libfaketime would need no entry point of ours, but Debian's makes `time.sleep` of Python 3.11 fail, and there is no time namespace
-for the wall's clock. The monotonic clock stays as it is, as it does on a machine whose clock is set.
+libfaketime would need no entry point of ours, but Debian's makes `time.sleep` of Python 3.11 fail; and there is no time
+namespace for the wall's clock. The monotonic clock stays as it is, as it does on a machine whose clock is set.
 """
 
 import struct

@@ -62,7 +62,7 @@ class Witness(Client):
         await eventually(lambda: len(self.messages) >= begun + _SAMPLES and _is_fresh(self.messages[-1]), within_s=20)
         newest = self.messages[-_SAMPLES:]
         ages = [message["box_age_ms"] for message in newest if message["box_age_ms"] is not None]
-        return round(median(ages or [message["age_ms"] for message in newest]), 1)
+        return float(round(median(ages or [message["age_ms"] for message in newest]), 1))
 
 
 def _is_fresh(message: dict[str, Any]) -> bool:
