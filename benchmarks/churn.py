@@ -1,4 +1,4 @@
-"""Churn: 1,000 sessions of all kinds opened and closed, some of them badly. Descriptors, threads and memory have to stay as they are."""
+"""Churn: 1,000 sessions of all kinds, opened and closed, some badly; what the server holds has to stay as it is."""
 
 import asyncio
 import contextlib

@@ -197,11 +197,15 @@ class Recording:
             size = await self._kit.on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
         except OSError as exc:
             self._warn("its pictures cannot be written, and are tried again while its object is in view: %s", exc)
-            if not self._settled:
-                self._shot = self._shot or shot
+            self._put_back(shot)
         else:
             self.alert = replace(self.alert, size_bytes=size)
             self._changed = True
+
+    def _put_back(self, shot: Shot) -> None:
+        """Has it written the next time, unless there is a better one by then, or the pictures have to stay as they are."""
+        if self._shot is None and not self._settled:
+            self._shot = shot
 
     async def _keep_clip(self) -> None:
         due_s = self._opened_s + self._kit.options.after_s

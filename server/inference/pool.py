@@ -126,7 +126,7 @@ class DetectorPool:
             )
 
     def close(self) -> None:
-        """Ends the threads and refuses the calls that still wait; blocks for the inferences that are running and do not hang."""
+        """Ends the threads and refuses the calls that still wait; blocks for the inferences that run and do not hang."""
         with self._lock:
             if self._closed.is_set():
                 return
@@ -139,7 +139,7 @@ class DetectorPool:
 
     def release_hung(self) -> None:
         """Fails the calls that take longer than `hang_s`, and replaces their workers; any thread, once a second is enough."""
-        for worker, call in self._take_hung():
+        for call in self._take_hung():
             call.context.run(
                 logger.error,
                 "the detector hangs on frame %d: no result within %g s, its worker is replaced (%d hang)",
@@ -169,19 +169,21 @@ class DetectorPool:
         while not self._closed.wait(interval_s):
             self.release_hung()
 
-    def _take_hung(self) -> list[tuple[Worker, Call]]:
+    def _take_hung(self) -> list[Call]:
+        """The calls that hang; their workers have no place any more."""
         if self._hang_s is None:
             return []
         with self._lock:
             before = self._clock() - self._hang_s
-            found = [(worker, worker.call) for worker in self._workers if worker.call and worker.started_at <= before]
-            for worker, _ in found:
+            calls = [(worker, worker.call) for worker in self._workers if worker.started_at <= before]
+            found = {worker: call for worker, call in calls if call is not None}
+            for worker in found:
                 self._workers.discard(worker)
                 self._hung.add(worker)
                 self._busy -= 1
                 self._failed += 1
                 self._busy_s += self._hang_s
-            return [(worker, call) for worker, call in found if call is not None]
+            return list(found.values())
 
     def _replace(self) -> None:
         """Has another take the place of one that hangs; with too many that do there is none, and whoever waits is refused."""
@@ -219,7 +221,7 @@ class DetectorPool:
             if self._end(worker, failed=1):
                 call.answer.set_exception(exc)
         # Broad on purpose: whatever the engine raises belongs to this caller, and the worker lives on for the others.
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - logged with its traceback, but not thirty times a second
             self._log_failure(call)
             failure = DetectorFailed(f"the detector failed: {exc}")
             failure.__cause__ = exc

@@ -29,8 +29,8 @@ CallQueue = queue.SimpleQueue[Call | None]
 class Worker:
     """Serves calls from a queue on a thread of its own until it gets None, or is no longer wanted.
 
-    `serve` runs one call and returns whether the worker goes on. `call`, since when it runs, and `request`, which may be missing
-    at first, are the pool's to read and to write.
+    `serve` runs one call and returns whether the worker goes on. `call`, since when it runs, and `request`, which may be
+    missing at first, are the pool's to read and to write.
     """
 
     def __init__(

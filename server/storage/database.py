@@ -42,7 +42,7 @@ _PRAGMAS = (
 )
 
 
-# Errors of a statement, which the database has answered; a damaged file is a plain DatabaseError, a locked one an OperationalError.
+# Errors of a statement, which the database has answered. A damaged file is a plain DatabaseError, a locked one Operational.
 _OURS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
 

@@ -72,9 +72,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
         except Exception as error:
-            if (problem := _shortage(error)) is not None:
+            if (shortage := _shortage(error)) is not None:
                 logger.error("%s %s failed: %s", request.method, request.path, error)  # noqa: TRY400 - it is no fault of ours
-                return _refuse(request, problem)
+                return _refuse(request, shortage)
             logger.exception("%s %s failed", request.method, request.path)
             return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 

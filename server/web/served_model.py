@@ -21,8 +21,9 @@ TimePool = Callable[[DetectorPool], Awaitable[Throughput]]
 class ServedModel:
     """One model with its detector pool, from `start()` to `aclose()`.
 
-    A frame that takes longer than `hang_s` is given up, see DetectorPool. `load` and the pool's own start and end block and run on `executor`, so that the server answers meanwhile; `time_pool` then
+    `load` and the pool's own start and end block and run on `executor`, so that the server answers meanwhile; `time_pool` then
     finds out how quick it is, before anybody else uses it. Until the model is there everything that needs it raises NotReady.
+    A frame that takes longer than `hang_s` is given up, see DetectorPool.
     """
 
     def __init__(

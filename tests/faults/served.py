@@ -38,7 +38,8 @@ class Served:
         """Fails unless the block leaves all others in peace: the server answers, and the witness' results are of now.
 
         Each of `lines` is a pattern that exactly one line of trouble has in the log; there are no other such lines but those
-        with the pattern `besides`, which tell of what follows for one alert or video, and each differs. Yields the ages of the witness' boxes in ms, `before` at once and `during` after the block.
+        with the pattern `besides`, which tell of what follows for one alert or video, and each differs. Yields the ages of the
+        witness' boxes in ms, `before` at once and `during` after the block.
         """
         mark = len(self.process.lines)
         ages = {"before": await self.witness.box_age_ms()}
@@ -77,6 +78,11 @@ class Served:
     def said(self, pattern: str, *, since: int = 0) -> list[str]:
         """The lines of its log that have a pattern."""
         return [line for line in self.process.lines[since:] if re.search(pattern, line)]
+
+    async def told(self, *patterns: str) -> None:
+        """Waits until the log has a line of each pattern that came after the call."""
+        mark = len(self.process.lines)
+        await eventually(lambda: all(self.said(pattern, since=mark) for pattern in patterns), within_s=20)
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""

@@ -77,7 +77,7 @@ async def test_a_peer_that_sends_garbage(served: Served, thorough: int) -> None:
         async with served.client.post(served.url("/whip"), data=await peer.offer(), headers=SDP) as answer:
             await peer.accept(await answer.text())
         sender = peer.pc.getSenders()[0]
-        codecs = [codec.payloadType for codec in peer.pc.getTransceivers()[0]._codecs]
+        codecs = [codec.payloadType or 0 for codec in peer.pc.getTransceivers()[0]._codecs]
         for number in range(1000 * thorough):
             data = garbage.rtp(dice, ssrc=sender._ssrc, payload_type=dice.choice(codecs), number=number)
             with suppress(ConnectionError, pylibsrtp.Error):  # it may have been sent away; libsrtp refuses some

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from statistics import median
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -58,9 +58,12 @@ class Witness(Client):
     async def _fresh_age(self) -> float:
         """Waits for further results, each of which is of one of the newest frames."""
         begun = len(self.messages)
-        await eventually(lambda: len(self.messages) >= begun + _SAMPLES, within_s=20)
-        newest = self.messages[begun : begun + _SAMPLES]
-        last = newest[-1]
-        assert last["received"] - 1 - last["frame"] <= MOST_BEHIND, last
+        # A machine that stood still for a moment has a burst of frames to catch up with; a queue would never be caught up with.
+        await eventually(lambda: len(self.messages) >= begun + _SAMPLES and _is_fresh(self.messages[-1]), within_s=20)
+        newest = self.messages[-_SAMPLES:]
         ages = [message["box_age_ms"] for message in newest if message["box_age_ms"] is not None]
-        return round(median(ages or [message["age_ms"] for message in newest]), 1)
+        return float(round(median(ages or [message["age_ms"] for message in newest]), 1))
+
+
+def _is_fresh(message: dict[str, Any]) -> bool:
+    return "frame" in message and bool(message["received"] - 1 - message["frame"] <= MOST_BEHIND)
