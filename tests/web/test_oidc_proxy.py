@@ -18,10 +18,10 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from server.config.settings import Server, Settings
-from server.web import keys
 from server.web.api_key import Right
 from server.web.key_file import key_file
 from tests.conftest import REPOSITORY, Client, ClientFactory, with_sections
+from tests.web.named_keys import look
 
 EXAMPLE = REPOSITORY / "examples" / "oidc"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -105,12 +105,6 @@ def _start(configuration: Path, *, port: int) -> subprocess.Popen[bytes]:
             time.sleep(0.02)
         else:
             return process
-
-
-async def look(server: Client) -> None:
-    """Has the server look at the key file now, as it does every second."""
-    assert server.app is not None
-    await server.app[keys.KEY_WATCH].look()
 
 
 def person(name: str) -> dict[str, str]:
