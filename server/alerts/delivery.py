@@ -106,8 +106,7 @@ class DeliveryWorker:
         while True:
             try:
                 return await self.on_records(function, *args, **kwargs)
-            except RecordsUnavailable as exc:
-                logger.warning("messages wait: %s", exc)
+            except RecordsUnavailable:  # the database has told of it
                 await self._sleep(RECORDS_WAIT_S)
 
     async def attempt(self, channel: Channel, delivery: Delivery, *, payload: str) -> None:

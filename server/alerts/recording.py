@@ -196,7 +196,9 @@ class Recording:
         try:
             size = await self._kit.on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
         except OSError as exc:
-            self._warn("its pictures cannot be written: %s", exc)
+            self._warn("its pictures cannot be written, and are tried again while its object is in view: %s", exc)
+            if not self._settled:
+                self._shot = self._shot or shot
         else:
             self.alert = replace(self.alert, size_bytes=size)
             self._changed = True
@@ -251,7 +253,8 @@ class Recording:
             logger.error("alert %s: what follows it is given up", self.alert.id, exc_info=error)
 
     def _warn(self, message: str, error: Exception) -> None:
-        """One line for each alert: what goes wrong once goes wrong again."""
+        """One line for each alert: what goes wrong once goes wrong again. The database has told of itself already."""
         if not self._warned:
             self._warned = True
-            logger.warning(f"alert %s: {message}", self.alert.id, error)  # noqa: G004 - the message is one of those above
+            level = logging.INFO if isinstance(error, RecordsUnavailable) else logging.WARNING
+            logger.log(level, f"alert %s: {message}", self.alert.id, error)  # noqa: G004 - the message is one of those above

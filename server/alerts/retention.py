@@ -72,7 +72,9 @@ class AlertRetention:
         while True:
             try:
                 await self.sweep()
-            except (RecordsUnavailable, OSError) as exc:
+            except RecordsUnavailable:  # the database has told of it
+                pass
+            except OSError as exc:
                 logger.warning("old alerts cannot be removed now: %s", exc)
             await asyncio.sleep(INTERVAL_S)
 

@@ -261,13 +261,9 @@ class AlertService:
         self._lost += not recording.is_written
 
     async def _expire_always(self) -> None:
-        warned = False
         while True:
             try:
                 await self.expire()
-                warned = False
-            except RecordsUnavailable as exc:
-                if not warned:
-                    logger.warning("alerts cannot expire now: %s", exc)
-                warned = True
+            except RecordsUnavailable:  # the database has told of it
+                pass
             await asyncio.sleep(EXPIRY_INTERVAL_S)

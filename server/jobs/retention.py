@@ -65,7 +65,9 @@ class Retention:
             self._wake.clear()
             try:
                 await self.sweep()
-            except (RecordsUnavailable, OSError) as exc:
+            except RecordsUnavailable:  # the database has told of it
+                pass
+            except OSError as exc:
                 logger.warning("old videos cannot be removed now: %s", exc)
             try:
                 async with asyncio.timeout(INTERVAL_S):

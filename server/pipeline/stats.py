@@ -36,7 +36,7 @@ class StreamStats:
         """What became of the frames, for the log line of the end."""
         return (
             f"{self.received} frames received, {self.dropped} dropped, {self.processed} processed, "
-            f"{self.delivered} pictures sent, box age p95 {self.box_age.p95_in_words}"
+            f"{f'{self.failed} failed, ' if self.failed else ''}{self.delivered} pictures sent, box age p95 {self.box_age.p95_in_words}"
         )
 
 

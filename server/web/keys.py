@@ -25,6 +25,7 @@ from server.web.live import LiveService
 from server.web.networks import Networks
 from server.web.pictures import PictureService
 from server.web.records import Records
+from server.web.request_rates import RequestRates
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
 from server.web.videos import VideoService
@@ -55,6 +56,7 @@ PICTURE_ADMISSION = web.AppKey("picture_admission", Admission)
 UNKNOWN_ADMISSION = web.AppKey("unknown_admission", Admission)
 # Answers to pictures sent by POST, by status code.
 PICTURE_ANSWERS: web.AppKey[Counter[int]] = web.AppKey("picture_answers", Counter)
+REQUEST_RATES = web.AppKey("request_rates", RequestRates)
 STATIC = web.AppKey("static", StaticFiles)
 DOCTOR = web.AppKey("doctor", Doctor)
 PATH_CHECKS = web.AppKey("path_checks", PathChecks)

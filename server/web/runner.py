@@ -19,6 +19,7 @@ from server.web.credentials import Keys, resolve_keys
 from server.web.ecs_metadata import EcsEndpoints
 from server.web.ecs_task import ecs_task
 from server.web.keys import IO, LIFECYCLE, LIVE
+from server.web.loop_errors import LoopErrors
 from server.web.own_addresses import resolve_addresses
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def run_server(settings: Settings, *, announce: Callable[[str], None], environ: 
 
 
 async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce: Callable[[str], None]) -> None:
+    asyncio.get_running_loop().set_exception_handler(LoopErrors())
     settings = await resolve_addresses(settings, ecs=ecs)
     stop = _stop_on_signals()
     app = create_app(settings, keys=keys)

@@ -9,9 +9,8 @@ from server.web.alert_export import send_csv, send_dataset
 from server.web.alert_orders import ConfirmOrder, DismissOrder, NoteOrder, read_filter, read_form
 from server.web.answers import json_response
 from server.web.api_key import ApiKey
-from server.web.upload import read_body
+from server.web.upload import read_small_body
 
-_MAX_BODY_BYTES = 16 * 1024
 UNNAMED = "somebody on this computer"
 
 
@@ -27,7 +26,7 @@ async def get_alert(request: web.Request) -> web.Response:
 
 async def confirm(request: web.Request) -> web.Response:
     """A person says that it is what the detector took it for."""
-    order = read_form(ConfirmOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(ConfirmOrder, await read_small_body(request))
     answer = await request.app[keys.ALERTS].confirm(
         request.match_info["id"], by=_who(request, order.by), zone=order.time_zone, note=order.note
     )
@@ -36,7 +35,7 @@ async def confirm(request: web.Request) -> web.Response:
 
 async def dismiss(request: web.Request) -> web.Response:
     """A person says that it is something else."""
-    order = read_form(DismissOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(DismissOrder, await read_small_body(request))
     answer = await request.app[keys.ALERTS].dismiss(
         request.match_info["id"], by=_who(request, order.by), zone=order.time_zone, note=order.note, reason=order.reason
     )
@@ -45,7 +44,7 @@ async def dismiss(request: web.Request) -> web.Response:
 
 async def write_note(request: web.Request) -> web.Response:
     """Writes something beside an alert."""
-    order = read_form(NoteOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(NoteOrder, await read_small_body(request))
     answer: AlertAnswer = await request.app[keys.ALERTS].write_note(request.match_info["id"], order.note)
     return json_response(answer)
 

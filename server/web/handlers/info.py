@@ -9,6 +9,7 @@ from server.web import keys
 from server.web.access import HOLDER
 from server.web.answers import AuthAnswer, InfoAnswer, ice_server_answers, json_response, limits_answer, model_answer
 from server.web.api_key import ApiKey, Right
+from server.web.file_names import disposition
 from server.web.source_archive import source_archive
 
 FEATURES = ("live", "picture")
@@ -59,5 +60,5 @@ def _features(app: web.Application) -> tuple[str, ...]:
 async def source(request: web.Request) -> web.Response:
     """The source of this very server."""
     archive = await asyncio.get_running_loop().run_in_executor(request.app[keys.IO], source_archive)
-    headers = {hdrs.CONTENT_DISPOSITION: 'attachment; filename="sightline-source.tar.gz"'}
+    headers = {hdrs.CONTENT_DISPOSITION: disposition("sightline-source.tar.gz", attachment=True)}
     return web.Response(body=archive, content_type="application/gzip", headers=headers)

@@ -8,7 +8,8 @@ from aiohttp import hdrs, web
 
 from server.web import keys
 from server.web.access import unauthorized
-from server.web.static_files import INDEX_PAGE, SIGN_IN_PAGE, StaticFile
+from server.web.io_file import IoFileResponse
+from server.web.static_files import INDEX_PAGE, SIGN_IN_PAGE, StaticFile, content_type
 
 Result = TypeVar("Result")
 
@@ -30,7 +31,8 @@ async def static(request: web.Request) -> web.StreamResponse:
         raise unauthorized(request)
     video = await _on_io(request, lambda: static_files.find_video(path))
     if video is not None:
-        return web.FileResponse(video, headers={hdrs.CACHE_CONTROL: "no-cache"})
+        headers = {hdrs.CONTENT_TYPE: content_type(video), hdrs.CACHE_CONTROL: "no-cache"}
+        return IoFileResponse(video, io=request.app[keys.IO], headers=headers)
     return _response(request, await _read(request, path))
 
 

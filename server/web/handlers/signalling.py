@@ -14,8 +14,6 @@ from server.web.upload import read_body
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
-# Offers of browsers take 5 to 8 KB.
-_MAX_SDP_BYTES = 64 * 1024
 
 
 async def read_offer(request: web.Request) -> str:
@@ -64,7 +62,8 @@ async def describe_session(_request: web.Request) -> web.Response:
 async def _read_text(request: web.Request, *, content_type: str) -> str:
     if request.content_type != content_type:
         raise UnsupportedFormat(f"the body must be {content_type}, not {request.content_type}")
-    body = await read_body(request, max_bytes=_MAX_SDP_BYTES)
+    most = request.app[keys.SETTINGS].webrtc.max_sdp_bytes
+    body = await read_body(request, max_bytes=most, setting="webrtc.max_sdp_bytes")
     try:
         return body.decode()
     except UnicodeDecodeError as exc:
