@@ -17,7 +17,7 @@ def thread_seconds(pid: int) -> Counter[str]:
 
     The process is one of `benchmarks.named_server`.
     """
-    spent: Counter[str] = Counter({work: 0.0 for work in WORKS})
+    spent: Counter[str] = Counter(dict.fromkeys(WORKS, 0.0))
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
             name = (task / "comm").read_text(encoding="utf-8").strip()

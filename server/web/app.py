@@ -28,7 +28,7 @@ from server.web.back_off import BackOff
 from server.web.cameras import CameraService
 from server.web.channels import ChannelService
 from server.web.clip_making import ClipMaking, RingMaker
-from server.web.cluster import resolve_cluster
+from server.web.cluster import Cluster, resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
@@ -41,7 +41,7 @@ from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner, limit_rate
-from server.web.networks import parse_networks
+from server.web.networks import Networks, parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
 from server.web.records import Records, data_folder
@@ -80,13 +80,11 @@ def create_app(
     app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
-    keys = keys or resolve_keys(settings)
+    keys = resolve_keys(settings) if keys is None else keys
     app[app_keys.ACCESS] = _access(settings, keys=keys, clock=clock, wall_clock=wall_clock)
     app[app_keys.HELD_OPEN] = HeldOpen()
-    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings, generated_key=keys.generated is not None)
-    # The other servers tell what their own proxies have told them.
-    proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
-    app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
+    app[app_keys.CLUSTER] = resolve_cluster(settings, generated_key=keys.generated is not None)
+    app[app_keys.TRUSTED_PROXIES] = _trusted(settings, cluster=app[app_keys.CLUSTER])
     _limit(app, settings=settings, clock=clock)
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
     app[app_keys.PICTURE_ANSWERS] = Counter()
@@ -127,6 +125,11 @@ def _access(settings: Settings, *, keys: Keys, clock: Callable[[], float], wall_
     back_off = BackOff(free=settings.auth.max_wrong_keys, clock=clock)
     hosts = None if settings.auth.insecure else allowed_hosts(settings)
     return Access(keys=keys, cookies=cookies, back_off=back_off, hosts=hosts, own_hosts=own_hosts(settings))
+
+
+def _trusted(settings: Settings, *, cluster: Cluster) -> Networks:
+    """Whose word on who asks is believed; the other servers tell what their own proxies have told them."""
+    return cluster.peers | parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
 
 
 async def _io(app: web.Application) -> AsyncIterator[None]:

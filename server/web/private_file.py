@@ -19,9 +19,8 @@ def replace_private(file: Path, content: bytes) -> None:
             opened.flush()
             os.fsync(descriptor)
         Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # there only where something failed
 
 
 @contextmanager

@@ -16,7 +16,12 @@ export const MAY_LOOK = "Your key may look, check pictures and answer alerts. Fo
 
 /** What stands in the place of invitations that such a key cannot follow. */
 export const LOOKING = {
-  live: { icon: "live", heading: "Watch what runs here", body: `What others show on this server is listed below. ${MAY_LOOK}`, actions: [] },
+  live: {
+    icon: "live",
+    heading: "Watch what runs here",
+    body: `What others show on this server is listed below. ${MAY_LOOK}`,
+    actions: [],
+  },
   video: { icon: "video", heading: "No recordings yet", body: `Those that others add are listed here. ${MAY_LOOK}`, actions: [] },
   alerts: { icon: "cameras", heading: "Alerts come from cameras", body: "There are none yet.", actions: [] },
   cameras: { icon: "cameras", heading: "No cameras yet", body: `Those that others add are shown here. ${MAY_LOOK}`, actions: [] },

@@ -20,6 +20,7 @@ from tests.transports.rig import Client as Peer
 from tests.transports.rig import FixedDetector, eventually
 from tests.transports.viewer import Viewer
 from tests.web.live_streams import SDP
+from tests.web.named_keys import by, look
 
 OWNER = "the-key-of-the-settings"
 
@@ -49,17 +50,6 @@ async def peers() -> AsyncIterator[Callable[[], Peer]]:
 
     yield make
     await asyncio.gather(*(peer.close() for peer in made))
-
-
-def by(value: str) -> dict[str, str]:
-    """The headers of whoever has this key."""
-    return {"Authorization": f"Bearer {value}"}
-
-
-async def look(client: Client) -> None:
-    """Has the server look at the key file now, as it does every second."""
-    assert client.app is not None
-    await client.app[keys.KEY_WATCH].look()
 
 
 async def publish(client: Client, peer: Peer, *, key: str) -> str:

@@ -12,12 +12,12 @@ import pytest
 from aiohttp import ClientResponse
 
 from server.config.settings import Auth, Settings
-from server.web import keys
 from server.web.api_key import Right
 from server.web.key_file import key_file
 from server.web.routes import ROUTES, Audience
 from server.web.session_cookie import NAME
 from tests.conftest import Client, ClientFactory, with_sections
+from tests.web.named_keys import look
 
 OPEN, OWN, VIEW, ADMIN = "open", "looks at the key itself", "view", "admin"
 
@@ -199,12 +199,6 @@ async def test_refuses_a_key_that_is_revoked(server: Client, settings: Settings)
     for headers in ({"Authorization": f"Bearer {value}"}, {"Cookie": f"{NAME}={cookie}"}):
         server.session.cookie_jar.clear()
         assert other_than(await ask_all(server, headers), wanted=is_for_strangers) == {}
-
-
-async def look(server: Client) -> None:
-    """Has the server look at the key file now, as it does every second."""
-    assert server.app is not None
-    await server.app[keys.KEY_WATCH].look()
 
 
 @pytest.mark.parametrize("way", ["bearer", "basic", "cookie"])
