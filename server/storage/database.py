@@ -124,15 +124,16 @@ def open_database(url: str) -> Database:
 
 
 def _engine(address: URL) -> Engine:
+    # Errors would quote what was written, which the log of a failure would keep: passwords of cameras among it.
     if address.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(address, pool_pre_ping=True)
+        return sqlalchemy.create_engine(address, pool_pre_ping=True, hide_parameters=True)
     if address.database not in (None, "", ":memory:"):
         Path(str(address.database)).touch(mode=0o600)  # what people call their files is nobody else's business
     # Python begins no transaction by itself: it would begin it in the wrong way, and too late.
     arguments: dict[str, Any] = {"isolation_level": None}
     if "timeout" not in address.query:
         arguments["timeout"] = BUSY_TIMEOUT_S
-    engine = sqlalchemy.create_engine(address, connect_args=arguments)
+    engine = sqlalchemy.create_engine(address, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine

@@ -156,8 +156,8 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The problem that tells of a request that cannot be read or of a fault beyond the middlewares; ends the connection."""
         if isinstance(exc, HttpProcessingError | ConnectionError):
-            # Whoever sends nonsense, or goes away, is no trouble of ours: anybody could fill the log. The text has the line that
-            # could not be read, and that may be the one with the key.
+            # Whoever sends nonsense, or goes away, is no trouble of ours: anybody could fill the log. The text has the line
+            # that could not be read, and that may be the one with the key.
             logger.debug("a request from %s failed: %s", request.remote, type(exc).__name__)
         else:
             logger.error("a request from %s failed: %s", request.remote, message or status, exc_info=exc)
