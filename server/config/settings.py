@@ -155,6 +155,8 @@ class Videos(Section, frozen=True):
     """Processor time that one check may take, in seconds."""
     max_result_bytes: Count = 16 * 1024**3
     """Largest file that one check may write, in bytes."""
+    confine: Literal["auto", "off"] = "auto"
+    """Have that process give up what it does not need, where Linux lets it: network, other programs, files of the server."""
     stall_s: Positive = 120
     """A check that gets no further and writes nothing for this long is ended and counts as crashed."""
 

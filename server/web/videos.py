@@ -19,7 +19,7 @@ from server.metrics import VideoStats
 from server.storage.jobs import JobRecords
 from server.web.admission import Admission
 from server.web.configured_model import model_path
-from server.web.records import Records, data_folder
+from server.web.records import Records, data_folder, hidden_files
 from server.web.served_model import ServedModel
 
 logger = logging.getLogger(__name__)
@@ -127,10 +127,13 @@ class VideoService:
             cpu_s=videos.max_cpu_s,
             file_bytes=videos.max_result_bytes,
             parent=os.getpid(),
+            confined=videos.confine == "auto",
+            hidden=hidden_files(self._settings),
         )
         return JobOptions(
             model=self._model_order,
             max_pixels=videos.max_pixels,
+            max_duration_s=videos.max_duration_s,
             limits=limits,
             stall_s=videos.stall_s,
             keep_s=videos.keep_days * SECONDS_A_DAY,
