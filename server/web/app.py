@@ -19,6 +19,7 @@ from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
 from server.transports.aiortc_receiver import DECODER_LIMIT, ReceiverChanges
+from server.transports.bounded_decoder import SPARE
 from server.transports.encoders import Bitrates
 from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
@@ -144,12 +145,13 @@ async def _encoders(app: web.Application) -> AsyncIterator[None]:
 
 async def _changed_aiortc(app: web.Application) -> AsyncIterator[None]:
     """What we change in aiortc, for as long as the application lives."""
-    undo = aiortc_changes.apply(_aiortc_changes(app[app_keys.SETTINGS].webrtc))
+    settings = app[app_keys.SETTINGS]
+    undo = aiortc_changes.apply(_aiortc_changes(settings.webrtc, max_pixels=settings.live.max_pixels))
     yield
     undo()
 
 
-def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
+def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
     bitrates = Bitrates(settings.start_bitrate_bps, min_bps=settings.min_bitrate_bps, max_bps=settings.max_bitrate_bps)
     receiver = ReceiverChanges(
         early_release=settings.early_release,
@@ -162,6 +164,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         bitrates=bitrates if settings.own_encoders else None,
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
+        max_pixels=max_pixels * SPARE if settings.bounded_pictures else None,
         bounded_messages=settings.bounded_messages,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
