@@ -66,6 +66,8 @@ class Inference(Section, frozen=True):
     """Worker threads, each with its own infer request."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
+    hang_s: Positive = 30
+    """A frame that takes the detector this long is given up, and its worker replaced: one must not hold up all others."""
 
 
 class Predict(Section, frozen=True):
@@ -207,6 +209,8 @@ class Webrtc(Section, frozen=True):
     """Keep at most 15 received frames waiting for the decoder; one that falls behind goes on with the next key frame."""
     own_encoders: bool = True
     """Encode with our own settings of x264 and libvpx instead of aiortc's."""
+    shared_encoding: bool = True
+    """Encode once for all viewers of a stream instead of once for each; only with `own_encoders`."""
     quick_consent: bool = True
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
@@ -215,6 +219,8 @@ class Webrtc(Section, frozen=True):
     """Make no room for a picture that claims more than four times `live.max_pixels`."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    guarded_ports: bool = True
+    """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True
@@ -253,9 +259,13 @@ class Auth(Section, frozen=True):
     """Who may use the server."""
 
     api_keys: list[str] = []
-    """Keys that open everything; in the environment separated by commas."""
+    """Keys that may do everything; in the environment separated by commas."""
     api_keys_file: str = ""
-    """File with one key a line."""
+    """File with one key a line, which may do everything."""
+    keys_file: str = ""
+    """File in which `sightline keys` keeps named keys; empty means `keys.json` in the data folder."""
+    max_wrong_keys: Count = 5
+    """Wrong keys from one client address after which each further one has to wait, at most a minute."""
     insecure: bool = False
     """Serve everybody, on any address, without a key."""
     allowed_hosts: list[str] = []

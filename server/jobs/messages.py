@@ -23,7 +23,10 @@ RefusalKind = Literal["unsupported", "unprocessable", "too_large", "failed"]
 
 
 class ModelOrder(msgspec.Struct, frozen=True):
-    """Which model to load, as `server.inference.loader` takes it; `labels` are those that it has to have, None allows any."""
+    """Which model to load, as `server.inference.loader` takes it.
+
+    `labels` and `fingerprint` are those that it has to have, None allows any.
+    """
 
     path: str
     backend: Literal["auto", "openvino", "ultralytics"]
@@ -34,6 +37,7 @@ class ModelOrder(msgspec.Struct, frozen=True):
     threads: int
     workers: int
     labels: tuple[str, ...] | None = None
+    fingerprint: str | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, Too
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
 from server.domain.video import VideoProgress
-from server.inference.loader import load_detector
+from server.inference.loader import fingerprint, load_detector
 from server.inference.pool import DetectorPool
 from server.jobs.messages import (
     WATCHED,
@@ -152,8 +152,12 @@ def _keep(results: Path) -> None:
 
 def _load(order: ModelOrder) -> Detector:
     """The served model, or ModelError when another lies in its place meanwhile."""
+    path = Path(order.path)
+    other = ModelError(f"{path}: another model lies there than the server was started with; start it again")
+    if order.fingerprint not in (None, fingerprint(path)):
+        raise other
     detector = load_detector(
-        Path(order.path),
+        path,
         backend=order.backend,
         precision=order.precision,
         threads=order.threads,
@@ -163,7 +167,7 @@ def _load(order: ModelOrder) -> Detector:
         imgsz=order.imgsz,
     )
     if order.labels not in (None, detector.info.labels):
-        raise ModelError(f"{order.path}: another model lies there than the server was started with; start it again")
+        raise other
     return detector
 
 
@@ -182,8 +186,10 @@ def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
 
 
 def _sentence(error: Exception, order: Order) -> str:
-    """An error as a sentence for a person, who knows the file by another name than ours."""
+    """An error as a sentence for a person, who knows the file by another name than ours, and no folder of the server."""
     text = str(error)
+    if isinstance(order, CheckOrder):
+        text = text.replace(f"{Path(order.model.path).parent}/", "")
     ours, theirs = Path(order.source).name, order.name
     text = theirs + text.removeprefix(ours) if text.startswith(f"{ours} ") else text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -15,7 +15,8 @@ from server.web import keys
 from server.web.clients import client_at
 from server.web.connection_places import ConnectionPlaces, default_connections
 from server.web.credentials import is_loopback
-from server.web.middlewares import problem_of_http, set_headers
+from server.web.headers import set_headers
+from server.web.middlewares import problem_of_http
 from server.web.networks import Networks
 from server.web.problems import Problem
 
@@ -155,8 +156,9 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The problem that tells of a request that cannot be read or of a fault beyond the middlewares; ends the connection."""
         if isinstance(exc, HttpProcessingError | ConnectionError):
-            # Whoever sends nonsense, or goes away, is no trouble of ours: anybody could fill the log.
-            logger.debug("a request from %s failed: %s", request.remote, exc)
+            # Whoever sends nonsense, or goes away, is no trouble of ours: anybody could fill the log. The text has the line
+            # that could not be read, and that may be the one with the key.
+            logger.debug("a request from %s failed: %s", request.remote, type(exc).__name__)
         else:
             logger.error("a request from %s failed: %s", request.remote, message or status, exc_info=exc)
         if request.writer.output_size > 0:
@@ -172,6 +174,6 @@ class _Connection(web.RequestHandler):
         """Logs a fault of ours with its traceback; a body that is not what its headers say is none, and is answered already."""
         failure = options.get("exc_info")
         if isinstance(failure, web.RequestPayloadError):
-            logger.debug("the rest of a body cannot be read: %s", failure)
+            logger.debug("the rest of a body cannot be read: %s", type(failure).__name__)
         else:
             super().log_exception(*args, **options)

@@ -18,6 +18,8 @@ from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
+from server.web.held_open import HeldOpen
+from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.networks import Networks
@@ -33,6 +35,8 @@ SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type] # a type form
 IO = web.AppKey("io", Executor)
 ACCESS = web.AppKey("access", Access)
+HELD_OPEN = web.AppKey("held_open", HeldOpen)
+KEY_WATCH = web.AppKey("key_watch", KeyWatch)
 TRUSTED_PROXIES = web.AppKey("trusted_proxies", Networks)
 CLUSTER = web.AppKey("cluster", Cluster)
 FORWARDER = web.AppKey("forwarder", Forwarder)

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from server.domain.detection import DetectionResult, DetectOptions
 from server.domain.frame import Frame, PixelLayout
-from server.media.picture import decode, encode_jpeg, encode_png, probe
+from server.media.picture import decode, encode_jpeg, probe
+from server.media.png import encode_png
 from server.web.negotiation import Format
 from server.web.served_model import ServedModel
 

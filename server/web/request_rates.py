@@ -1,4 +1,4 @@
-"""Request rates: how many requests a second one client may make."""
+"""Request rates: how many requests a second one key may make, or one client where no key is shown."""
 
 import logging
 import time
@@ -35,7 +35,7 @@ class RequestRates:
             if client not in self._flooding:
                 self._flooding.add(client)
                 logger.warning("requests of %s are refused: more than %g a second come", client, self._rate_per_s)
-            sentence = f"one client may make {self._rate_per_s:g} requests a second (server.max_requests_per_s)"
+            sentence = f"one key or client may make {self._rate_per_s:g} requests a second (server.max_requests_per_s)"
             raise TooMany(sentence, retry_after_s=allowance.wait_s)
         if allowance.is_half_full:
             self._flooding.discard(client)

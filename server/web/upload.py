@@ -1,12 +1,13 @@
 """Uploads: the body of a request, above all a picture with its form fields, within limits of size and time."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.domain.errors import InvalidRequest, TooLarge
@@ -22,6 +23,10 @@ MAX_FIELD_BYTES = 4096
 _CHUNK_BYTES = 64 * 1024
 MALFORMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)
 """What aiohttp's multipart reader lets out on a malformed body."""
+
+# A malformed form is its sender's affair: without these Python prints each such header, as it came, among the server's log lines.
+for _said_of_forms in (BadContentDispositionHeader, BadContentDispositionParam):
+    warnings.filterwarnings("ignore", category=_said_of_forms)
 
 
 @dataclass(slots=True)

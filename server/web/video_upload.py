@@ -1,11 +1,10 @@
 """Uploads of video files: streamed to the disk as they arrive, never whole in memory."""
 
 import asyncio
-import errno
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from aiohttp import BodyPartReader, web
 
 from server.domain.errors import InvalidRequest, NoRoom
-from server.web.problems import Problem
+from server.web.problems import FULL, Problem
 from server.web.upload import MALFORMED, MAX_FIELD_BYTES, MAX_PARTS, plain_part, read_part_bytes, too_large
 
 FILE_FIELD = "file"
@@ -155,13 +154,13 @@ class VideoReceiver:
         file = await self._on_io(lambda: self._target.open("wb"))
         try:
             yield file
-            await self._on_io(file.flush)
+            await self._on_io(file.close)  # which writes the rest
         except OSError as exc:
-            if exc.errno != errno.ENOSPC:
+            if exc.errno not in FULL:
                 raise
             raise _no_room(self._received.size_bytes, missing=self._limits.min_free_bytes) from exc
         finally:
-            await asyncio.shield(self._on_io(file.close))
+            await asyncio.shield(self._on_io(partial(_give_up, file)))
 
     async def _timely(self, reading: Awaitable[Result]) -> Result:
         try:
@@ -174,11 +173,10 @@ class VideoReceiver:
         return await asyncio.get_running_loop().run_in_executor(self._io, work)
 
 
-def clean_name(given: str) -> str:
-    """A file's name for lists and log lines: the last part of a path, without control characters, 200 characters at most."""
-    last = given.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(letter for letter in last if letter.isprintable()).strip()
-    return printable[:200] or "video"
+def _give_up(file: BinaryIO) -> None:
+    """Closes a file whose rest cannot be written any more, or that is closed already."""
+    with suppress(OSError):
+        file.close()
 
 
 def _no_room(wanted: int, *, missing: int) -> NoRoom:

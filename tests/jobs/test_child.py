@@ -124,6 +124,7 @@ async def test_another_model_in_its_place_is_told(clip: Path, tmp_path: Path, mo
     outcome = await check(clip, tmp_path / "out", model=msgspec.structs.replace(model, labels=("dog",)))
     assert isinstance(outcome, Refused)
     assert outcome.reason.endswith("another model lies there than the server was started with; start it again.")
+    assert "/" not in outcome.reason  # and not where
 
 
 async def test_a_class_that_the_model_does_not_know_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:

@@ -103,7 +103,7 @@ async def test_a_flood_of_requests_is_refused(start_client: ClientFactory, setti
     refused = await client.get("/api")
     assert (refused.status, refused.headers["Retry-After"]) == (429, "100")
     assert (await refused.json(content_type=None))["detail"] == (
-        "one client may make 0.01 requests a second (server.max_requests_per_s)"
+        "one key or client may make 0.01 requests a second (server.max_requests_per_s)"
     )
     assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [200, 200]
 

@@ -7,12 +7,12 @@ application, and table.py writes them all into the page, so that the page says w
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from aiohttp import WSMsgType, WSServerHandshakeError
+from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from server.config.settings import Settings
 from tests.conftest import Client
@@ -23,7 +23,10 @@ KEY = "a-key-for-tests"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, or a WebSocket's close code, the sentence for a person, and everything that was sent."""
+    """What came back: the status, the sentence for a person, and everything that was sent.
+
+    Of a WebSocket it is the code with which it was closed, or 0 and the last message where it stays open.
+    """
 
     status: int
     sentence: str
@@ -99,16 +102,15 @@ def raw(data: bytes) -> Send:
 
 
 def websocket(*messages: str | bytes, path: str = "/ws/stream", **options: Any) -> Send:
-    """Opens a WebSocket, sends messages, and reads until it is closed; refused before that, the handshake's answer."""
+    """Opens a WebSocket, sends messages, each once the one before is answered, and reads until it is closed.
+
+    Refused before that, it is the handshake's answer; `options` are those of aiohttp's `ws_connect`.
+    """
 
     async def send(client: Client) -> Answer:
         try:
             async with client.ws_connect(path, **options) as socket:
-                for message in messages:
-                    await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
-                while (received := await socket.receive(timeout=10)).type not in _ENDS:
-                    pass
-                return Answer(socket.close_code or 0, str(received.extra or ""), "")
+                return await _converse(socket, messages)
         except WSServerHandshakeError:
             # aiohttp throws away what the refusal says, so it is asked for again.
             headers = {**options.get("headers", {}), **_UPGRADE}
@@ -116,6 +118,18 @@ def websocket(*messages: str | bytes, path: str = "/ws/stream", **options: Any) 
                 return await read_answer(answer)
 
     return send
+
+
+async def _converse(socket: ClientWebSocketResponse, messages: Sequence[str | bytes]) -> Answer:
+    told: list[str] = []
+    for message in messages:
+        await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
+        received = await socket.receive(timeout=10)
+        if received.type in _ENDS:
+            return Answer(socket.close_code or 0, str(received.extra or ""), " ".join(told))
+        told.append(str(received.data))
+    await socket.close()
+    return Answer(0, _sentence(told[-1]), " ".join(told))
 
 
 def _sentence(text: str) -> str:

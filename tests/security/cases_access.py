@@ -6,6 +6,8 @@ from tests.security.bad_input import KEY, BadInput, Send, request, websocket
 from tests.web.pictures import picture_file
 
 TITLE = "Access"
+NO_KEY = "this needs an API key"
+OTHER_SITE = "pages of other sites are refused; auth.allowed_hosts can add a host name of this one"
 INFO = "/api/info"
 CROSS = {"Origin": "https://evil.example"}
 
@@ -20,37 +22,25 @@ def _showing(authorization: str) -> Send:
 
 
 CASES = (
-    BadInput("`GET /api/info` without a key", 401, "this needs an API key", request("GET", INFO), with_key),
-    BadInput(
-        "an address that does not exist, without a key", 401, "this needs an API key", request("GET", "/nothing"), with_key
-    ),
-    BadInput("a method that is not taken, without a key", 401, "this needs an API key", request("PUT", INFO), with_key),
-    BadInput("a wrong key", 401, "this needs an API key", _showing("Bearer wrong"), with_key),
-    BadInput("the key and one more letter", 401, "this needs an API key", _showing(f"Bearer {KEY}x"), with_key),
-    BadInput("the key's first half", 401, "this needs an API key", _showing(f"Bearer {KEY[:8]}"), with_key),
-    BadInput("an empty key", 401, "this needs an API key", _showing("Bearer "), with_key),
-    BadInput("Basic credentials that are no base64", 401, "this needs an API key", _showing("Basic !!!"), with_key),
-    BadInput(
-        "the key as the user name of Basic", 401, "this needs an API key", _showing("Basic YS1rZXktZm9yLXRlc3RzOg=="), with_key
-    ),
-    BadInput(
-        "the key in the address", 401, "this needs an API key", request("GET", f"{INFO}?key={KEY}&api_key={KEY}"), with_key
-    ),
+    BadInput("`GET /api/info` without a key", 401, NO_KEY, request("GET", INFO), with_key),
+    BadInput("an address that does not exist, without a key", 401, NO_KEY, request("GET", "/nothing"), with_key),
+    BadInput("a method that is not taken, without a key", 401, NO_KEY, request("PUT", INFO), with_key),
+    BadInput("a wrong key", 401, NO_KEY, _showing("Bearer wrong"), with_key),
+    BadInput("the key and one more letter", 401, NO_KEY, _showing(f"Bearer {KEY}x"), with_key),
+    BadInput("the key's first half", 401, NO_KEY, _showing(f"Bearer {KEY[:8]}"), with_key),
+    BadInput("an empty key", 401, NO_KEY, _showing("Bearer "), with_key),
+    BadInput("Basic credentials that are no base64", 401, NO_KEY, _showing("Basic !!!"), with_key),
+    BadInput("the key as the user name of Basic", 401, NO_KEY, _showing("Basic YS1rZXktZm9yLXRlc3RzOg=="), with_key),
+    BadInput("the key in the address", 401, NO_KEY, request("GET", f"{INFO}?key={KEY}&api_key={KEY}"), with_key),
     BadInput(
         "a cookie that was not signed here",
         401,
-        "this needs an API key",
+        NO_KEY,
         request("GET", INFO, headers={"Cookie": "sightline_session=1900000000.00ff"}),
         with_key,
     ),
-    BadInput("a WebSocket without a key", 401, "this needs an API key", websocket(), with_key),
-    BadInput(
-        "signing in with a wrong key",
-        401,
-        "this needs an API key",
-        request("POST", "/api/session", json={"key": "wrong"}),
-        with_key,
-    ),
+    BadInput("a WebSocket without a key", 401, NO_KEY, websocket(), with_key),
+    BadInput("signing in with a wrong key", 401, NO_KEY, request("POST", "/api/session", json={"key": "wrong"}), with_key),
     BadInput(
         "signing in with a list",
         400,
@@ -75,45 +65,35 @@ CASES = (
     BadInput(
         "`/v1/vision/detection` with a wrong `api_key`",
         401,
-        "this needs an API key",
+        NO_KEY,
         request("POST", "/v1/vision/detection", data={"api_key": "wrong"}),
         with_key,
     ),
     BadInput(
         "a change from a page of another site, with the key",
         403,
-        "pages of other sites are refused; auth.allowed_hosts can add a host name of this one",
+        OTHER_SITE,
         request("DELETE", "/api/streams/x", headers=CROSS, key=KEY),
         with_key,
     ),
     BadInput(
         "a change from a page of another site, without keys",
         403,
-        "pages of other sites are refused; auth.allowed_hosts can add a host name of this one",
+        OTHER_SITE,
         request("DELETE", "/api/streams/x", headers=CROSS),
     ),
-    BadInput(
-        "a change with `Origin: null`",
-        403,
-        "pages of other sites are refused; auth.allowed_hosts can add a host name of this one",
-        request("DELETE", "/api/streams/x", headers={"Origin": "null"}),
-    ),
+    BadInput("a change with `Origin: null`", 403, OTHER_SITE, request("DELETE", "/api/streams/x", headers={"Origin": "null"})),
     BadInput(
         "a change with `Sec-Fetch-Site: cross-site`",
         403,
-        "pages of other sites are refused; auth.allowed_hosts can add a host name of this one",
+        OTHER_SITE,
         request("POST", "/whip", headers={"Sec-Fetch-Site": "cross-site"}),
     ),
-    BadInput(
-        "a WebSocket from a page of another site",
-        403,
-        "pages of other sites are refused; auth.allowed_hosts can add a host name of this one",
-        websocket(headers=CROSS),
-    ),
+    BadInput("a WebSocket from a page of another site", 403, OTHER_SITE, websocket(headers=CROSS)),
     BadInput(
         "a picture from a page of another site, without a key",
         401,
-        "this needs an API key",
+        NO_KEY,
         request("POST", "/predict", data=picture_file, headers=CROSS),
         with_key,
     ),

@@ -230,7 +230,7 @@ CASES = (
     BadInput(
         "a second request within 100 s where 0.01 a second are allowed",
         429,
-        "one client may make 0.01 requests a second (server.max_requests_per_s)",
+        "one key or client may make 0.01 requests a second (server.max_requests_per_s)",
         _twice,
         one_at_a_time,
     ),

@@ -12,6 +12,8 @@ from tests.security.bad_input import BadInput, Send, request
 from tests.web.pictures import form_with, picture_file
 
 TITLE = "Pictures"
+NO_PICTURE = "there is no picture: send it as form field 'file' or as the body"
+UNKNOWN_FORMAT = "the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture"
 CLOSING = {"Connection": "close"}
 RAW = {"Content-Type": "image/png"}
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -77,19 +79,9 @@ CASES = (
         ),
         small,
     ),
-    BadInput("no body", 400, "there is no picture: send it as form field 'file' or as the body", request("POST", "/predict")),
-    BadInput(
-        "a form without a picture",
-        400,
-        "there is no picture: send it as form field 'file' or as the body",
-        request("POST", "/predict", data=lambda: _form_of(1)),
-    ),
-    BadInput(
-        "a form with an empty picture",
-        400,
-        "there is no picture: send it as form field 'file' or as the body",
-        request("POST", "/predict", data=lambda: form_with(b"")),
-    ),
+    BadInput("no body", 400, NO_PICTURE, request("POST", "/predict")),
+    BadInput("a form without a picture", 400, NO_PICTURE, request("POST", "/predict", data=lambda: _form_of(1))),
+    BadInput("a form with an empty picture", 400, NO_PICTURE, request("POST", "/predict", data=lambda: form_with(b""))),
     BadInput(
         "a form of 40 fields", 400, "the form has more than 32 fields", request("POST", "/predict", data=lambda: _form_of(40))
     ),
@@ -133,25 +125,15 @@ CASES = (
             headers=FORM,
         ),
     ),
-    BadInput("text", 415, "the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture", _picture(b"hello, this is text")),
+    BadInput("text", 415, UNKNOWN_FORMAT, _picture(b"hello, this is text")),
     BadInput(
         "an SVG with a script",
         415,
-        "the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture",
+        UNKNOWN_FORMAT,
         _picture(b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
     ),
-    BadInput(
-        "HTML",
-        415,
-        "the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture",
-        _picture(b"<!doctype html><script>alert(1)</script>"),
-    ),
-    BadInput(
-        "a format that is not on the list (PPM)",
-        415,
-        "the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture",
-        _picture(b"P6 1 1 255\n\0\0\0"),
-    ),
+    BadInput("HTML", 415, UNKNOWN_FORMAT, _picture(b"<!doctype html><script>alert(1)</script>")),
+    BadInput("a format that is not on the list (PPM)", 415, UNKNOWN_FORMAT, _picture(b"P6 1 1 255\n\0\0\0")),
     BadInput(
         "a JPEG that breaks off", 422, "the picture is damaged and cannot be decoded", _picture(picture_file("JPEG")[:-200])
     ),

@@ -42,7 +42,7 @@ def with_table(page: str) -> str:
 
 
 def _section(group: Group) -> str:
-    rows = [f"| {_cell(case.sent)} | {case.status} | {_cell(case.sentence)} |" for case in group.cases]
+    rows = [f"| {_cell(case.sent)} | {case.status or 'stays open'} | {_cell(case.sentence)} |" for case in group.cases]
     return "\n".join([f"### {group.title}\n", "| sent | status | answer |", "|---|---|---|", *rows, ""])
 
 

@@ -3,10 +3,12 @@
 from aiohttp import web
 
 from server.web import keys
+from server.web.access import HOLDER
 from server.web.alert_answers import AlertAnswer
 from server.web.alert_export import send_csv, send_dataset
 from server.web.alert_orders import ConfirmOrder, DismissOrder, NoteOrder, read_filter, read_form
 from server.web.answers import json_response
+from server.web.api_key import ApiKey
 from server.web.upload import read_small_body
 
 UNNAMED = "somebody on this computer"
@@ -68,6 +70,7 @@ async def export_dataset(request: web.Request) -> web.StreamResponse:
 
 def _who(request: web.Request, given: str | None) -> str:
     """Who decides: the name of the key, or where none are set what the person calls themselves."""
-    if request.app[keys.ACCESS].required:
-        return "API key"
+    holder: ApiKey | None = request.get(HOLDER)
+    if holder is not None:
+        return holder.name
     return (given or "").strip() or UNNAMED

@@ -18,7 +18,7 @@ async def watch(request: web.Request) -> web.Response:
     viewer = await app[keys.VIEWING].whep.open(
         offer, stream_id=stream_id, model=app[keys.MODEL].info, client=client_of(request)
     )
-    return answer_offer(request, viewer)
+    return await answer_offer(request, viewer)
 
 
 async def trickle(request: web.Request) -> web.Response:

@@ -23,7 +23,7 @@ async def publish(request: web.Request) -> web.Response:
         annotated=parameters.answer == "annotated",
         client=client_of(request),
     )
-    return answer_offer(request, session)
+    return await answer_offer(request, session)
 
 
 async def trickle(request: web.Request) -> web.Response:
