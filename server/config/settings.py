@@ -215,6 +215,8 @@ class Webrtc(Section, frozen=True):
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
     """Log one damaged frame in ten seconds instead of each."""
+    bounded_pictures: bool = True
+    """Make no room for a picture that claims more than four times `live.max_pixels`."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
     guarded_ports: bool = True

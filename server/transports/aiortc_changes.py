@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import aioice.ice
-from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpsender, rtcsctptransport
-from aiortc.codecs.base import Encoder
+from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpreceiver, rtcrtpsender, rtcsctptransport
+from aiortc.codecs.base import Decoder, Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from OpenSSL import SSL
 
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
 from server.transports.aiortc_sender import TellingSender
+from server.transports.bounded_decoder import BoundedDecoder, is_video
 from server.transports.encoders import Bitrates, create_encoder
 from server.transports.message_bound import bounded
 from server.transports.port_guard import PortGuard
@@ -49,6 +50,8 @@ class AiortcChanges:
     `quick_consent`: a peer that was killed is noticed within 15 s instead of 32 (RFC 7675 allows 30).
     `quiet_decoder`: every frame that cannot be decoded logs a warning, so a peer that sends garbage would fill the log; with
     this there is one line in ten seconds.
+    `max_pixels`: a decoder makes room for the picture that a frame claims: 2.2 GB for 1 KB of VP8. With this it takes no larger
+    one.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
     `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
@@ -62,6 +65,7 @@ class AiortcChanges:
     shared_encoding: bool = True
     quick_consent: bool = True
     quiet_decoder: bool = True
+    max_pixels: int | None = None
     bounded_messages: bool = True
     guarded_ports: bool = True
     rsa_peers: bool = True
@@ -88,6 +92,8 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.quiet_decoder:
         undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
+    if changes.max_pixels is not None:
+        undo.append(_replace(rtcrtpreceiver, "get_decoder", _decoder_getter(changes.max_pixels)))
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
@@ -100,6 +106,14 @@ def apply(changes: AiortcChanges) -> Undo:
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
     return functools.partial(_undo_all, undo)
+
+
+def _decoder_getter(max_pixels: int) -> Callable[[RTCRtpCodecParameters], Decoder]:
+    def get_decoder(codec: RTCRtpCodecParameters) -> Decoder:
+        decoder = codecs.get_decoder(codec)
+        return BoundedDecoder(decoder, max_pixels=max_pixels) if is_video(codec) else decoder
+
+    return get_decoder
 
 
 class _OneInTenSeconds(logging.Filter):
