@@ -14,10 +14,11 @@ EXTRAS ?=
 PT := $(filter %.pt %.PT,$(MODEL))
 ARGS ?=
 TESTS ?= tests
+MINUTES ?= 10
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python run test lint types e2e bench golden security-table audit extra image format clean
+.PHONY: help check-python run test lint types e2e bench soak fuzz golden security-table audit extra image format clean
 
 help: ## Print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another pro
 
 bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmarks/results
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*
+	@$(BIN)/python -m benchmarks soak
+
+fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
+	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
 
 golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself, and the figures of the drawn set
 	@$(EXTRA_BIN)/python -m tests.golden.make && $(EXTRA_BIN)/python -m tests.golden.evaluation

@@ -111,7 +111,8 @@ class Doctor:
         return pool.info, throughput, [Finding("model", "ok", _loaded(pool.info))]
 
     def _create_pool(self) -> DetectorPool:
-        return DetectorPool(load_configured_model(self._settings), workers=self._settings.inference.workers)
+        inference = self._settings.inference
+        return DetectorPool(load_configured_model(self._settings), workers=inference.workers, hang_s=inference.hang_s)
 
     async def _look(self, model: ModelInfo | None, throughput: Throughput | None) -> list[Finding]:
         """Everything but the model and the TCP port."""

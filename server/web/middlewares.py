@@ -1,5 +1,6 @@
 """Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
 
+import errno
 import logging
 
 from aiohttp import hdrs, web
@@ -8,10 +9,11 @@ from aiohttp.typedefs import Handler
 from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
-from server.web.access import unauthorized
+from server.web.access import HOLDER
+from server.web.clients import client_of
 from server.web.headers import REQUEST_ID, name_of
-from server.web.problems import Problem
-from server.web.routes import PICTURE_HANDLERS, Audience, audience
+from server.web.problems import FULL, Problem
+from server.web.routes import PICTURE_HANDLERS, Audience, audience, right
 from server.web.trusted_proxies import as_client_sent
 
 logger = logging.getLogger(__name__)
@@ -27,10 +29,18 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.AddressRefused, 403),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
+    (errors.TooMany, 429),
     (errors.Busy, 503),
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
     (errors.SightlineError, 500),
+)
+
+# What the machine has no more of, as the system says it: with time, or by its owner, there is some again.
+SHORTAGES = (
+    (FULL, 507, "the server's disk is full"),
+    ({errno.EMFILE, errno.ENFILE}, 503, "the server has no descriptor left for another file or connection"),
+    ({errno.ENOMEM, errno.EAGAIN}, 503, "the server has no memory left for this"),
 )
 
 
@@ -61,7 +71,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
-        except Exception:
+        except Exception as error:
+            if (shortage := _shortage(error)) is not None:
+                logger.error("%s %s failed: %s", request.method, request.path, error)  # noqa: TRY400 - it is no fault of ours
+                return _refuse(request, shortage)
             logger.exception("%s %s failed", request.method, request.path)
             return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 
@@ -76,8 +89,21 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         access.check_host(request)
     request = as_client_sent(request, trusted=request.app[keys.TRUSTED_PROXIES])
     access.check_origin(request)
-    if wanted is Audience.KEY_HOLDERS and not access.permits(request):
-        raise unauthorized(request)
+    if wanted is Audience.KEY_HOLDERS:
+        access.admit(request, right=right(request))
+    with request.app[keys.HELD_OPEN].request(request, key=request.get(HOLDER)):
+        return await handler(request)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the request against what its key, or without one its client, may make a second.
+
+    Whoever watches over the process is not counted: a flood from behind the same proxy must not have it ended.
+    """
+    if audience(request) is not Audience.PROBES:
+        holder = request.get(HOLDER)
+        request.app[keys.REQUEST_RATES].check(f"key {holder.name!r}" if holder else client_of(request))
     return await handler(request)
 
 
@@ -98,6 +124,15 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
     return problem.response(instance=request.path)
 
 
+def _shortage(error: Exception) -> Problem | None:
+    """The refusal where the machine has no more of something; None where it is something else."""
+    number = error.errno if isinstance(error, OSError) else None
+    for numbers, status, detail in SHORTAGES:
+        if number in numbers:
+            return Problem(status, detail, headers={hdrs.RETRY_AFTER: "15"} if status == 503 else {})
+    return None
+
+
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
     if isinstance(error, errors.RecordsUnavailable):
@@ -115,9 +150,11 @@ def problem_of(error: errors.SightlineError) -> Problem:
         return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
     if isinstance(error, errors.NoRoom):
         return Problem(status, str(error), members={"missing_bytes": error.missing_bytes})
+    if isinstance(error, errors.DetectorFailed):  # the pool has told of it
+        return Problem(status, "the detector failed on this request")
     if status == 500:
         logger.error("request failed: %s", error)
-        return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")
+        return Problem(status, "")
     return Problem(status, str(error))
 
 

@@ -51,7 +51,12 @@ class VideoIntake:
 
     async def _receive(self, request: web.Request, *, query: Fields) -> Job:
         files, videos = self._jobs.files, self._videos
-        limits = UploadLimits(videos.max_bytes, stall_s=videos.upload_stall_s, min_free_bytes=videos.min_free_bytes)
+        limits = UploadLimits(
+            videos.max_bytes,
+            stall_s=videos.upload_stall_s,
+            min_free_bytes=videos.min_free_bytes,
+            min_bytes_per_s=videos.min_upload_bytes_per_s,
+        )
         target = files.incoming(self._id)
         received = await VideoReceiver(target, limits=limits, free_bytes=files.free_bytes, io=self._io).receive(request)
         parameters = self._parameters({**received.fields, **query})

@@ -55,10 +55,11 @@ async def check(
     job: Job | None = None,
     pictures: list[bytes] | None = None,
     max_pixels: int = 10**7,
+    max_duration_s: float = 7200.0,
 ) -> Outcome:
     """What comes of a check; `pictures` gets the previews that a viewer sees."""
     await asyncio.to_thread(out.mkdir)
-    options = JobOptions(lambda: model, max_pixels, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
+    options = JobOptions(lambda: model, max_pixels, max_duration_s, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
     running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None, is_writing=_never)
 
     async def watch() -> None:

@@ -60,20 +60,20 @@ CASES = (
     BadInput(
         "a PNG of 1 KB that claims 50,000 x 50,000 pixels",
         413,
-        "the picture has 50000x50000 pixels, more than the limit of 50,000,000",
+        "the picture has 50000x50000 pixels, more than the limit of 50,000,000 (predict.max_pixels)",
         _picture(huge_png()),
     ),
     BadInput(
         "10,001 bytes where 10,000 are allowed",
         413,
-        "the body is larger than the limit of 10,000 bytes",
+        "the body is larger than the limit of 10,000 bytes (predict.max_bytes)",
         _picture(bytes(10_001)),
         small,
     ),
     BadInput(
         "10 MB of zeros in a gzip of 10 KB, where 10,000 bytes are allowed",
         413,
-        "the body is larger than the limit of 10,000 bytes",
+        "the body is larger than the limit of 10,000 bytes (predict.max_bytes)",
         request(
             "POST", "/predict", data=lambda: gzip.compress(bytes(10**7)), headers={**RAW, "Content-Encoding": "gzip", **CLOSING}
         ),
@@ -175,7 +175,7 @@ CASES = (
     BadInput(
         f"`{DIALECT}`: 50,000 x 50,000 pixels",
         413,
-        "the picture has 50000x50000 pixels, more than the limit of 50,000,000",
+        "the picture has 50000x50000 pixels, more than the limit of 50,000,000 (predict.max_pixels)",
         request("POST", DIALECT, data=lambda: _dialect(huge_png())),
     ),
     BadInput(

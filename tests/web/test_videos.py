@@ -196,7 +196,7 @@ async def test_refuses_too_many_bytes(start_client: ClientFactory, settings: Set
     ("probe", "status", "told"),
     [
         ("4000 3000 2.0", 413, "Its pictures are 4000x3000, the limit is 8,294,400 pixels (videos.max_pixels)."),
-        ("64 48 14400.0", 413, "It is 4 h long, the limit is 2 h."),
+        ("64 48 14400.0", 413, "It is 4 h long, the limit is 2 h (videos.max_duration_s)."),
         ("unsupported It is not a video.", 415, "It is not a video."),
         ("unprocessable It has sound but no picture.", 422, "It has sound but no picture."),
         ("signal SIGSEGV", 422, "The file is damaged: reading what it is crashed."),
@@ -216,7 +216,8 @@ async def test_refuses_what_there_is_no_room_for(start_client: ClientFactory, se
     client = await start_client(with_sections(settings, videos=Videos(min_free_bytes=reserve)))
     answer = await client.post("/api/videos", data=b"finish")
     problem = await answer.json()
-    assert await refused(answer, 507, client=client) == "The server has no room for 1 MB. Delete old files, then add it again."
+    sentence = "The server has no room for 1 MB (videos.min_free_bytes). Delete old files, then add it again."
+    assert await refused(answer, 507, client=client) == sentence
     assert problem["missing_bytes"] > 10**11
 
 

@@ -6,7 +6,9 @@ from aiohttp import hdrs, web
 
 from server.resources import version
 from server.web import keys
+from server.web.access import HOLDER
 from server.web.answers import AuthAnswer, InfoAnswer, ice_server_answers, json_response, limits_answer, model_answer
+from server.web.api_key import ApiKey, Right
 from server.web.file_names import disposition
 from server.web.source_archive import source_archive
 
@@ -28,7 +30,7 @@ async def info(request: web.Request) -> web.Response:
     settings = app[keys.SETTINGS]
     model, live = app[keys.MODEL], app[keys.LIVE]
     capacity = live.capacity
-    required = app[keys.ACCESS].required
+    holder: ApiKey | None = request.get(HOLDER)
     answer = InfoAnswer(
         version=version(),
         source=settings.server.source_url or SOURCE_PATH,
@@ -40,7 +42,9 @@ async def info(request: web.Request) -> web.Response:
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput, level=live.tuning.level),
         features=_features(app),
         alerts=app[keys.ALERTS].limits(),
-        auth=AuthAnswer(required, "API key" if required else None),
+        auth=AuthAnswer(
+            app[keys.ACCESS].required, holder.name if holder else None, holder.right.value if holder else Right.ADMIN.value
+        ),
     )
     return json_response(answer)
 

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 async def index(request: web.Request) -> web.Response:
     """The page; with 401 the sign-in page in its place."""
-    if request.app[keys.ACCESS].permits(request):
+    if not request.app[keys.ACCESS].is_guest(request):
         return _response(request, await _read(request, INDEX_PAGE))
     file = await _read(request, SIGN_IN_PAGE)
     headers = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="Sightline"'}
@@ -27,7 +27,7 @@ async def static(request: web.Request) -> web.StreamResponse:
     """One file of the page; without a key only those of the sign-in page."""
     path = request.match_info["path"]
     static_files = request.app[keys.STATIC]
-    if not request.app[keys.ACCESS].permits(request) and not await _on_io(request, lambda: static_files.is_open(path)):
+    if request.app[keys.ACCESS].is_guest(request) and not await _on_io(request, lambda: static_files.is_open(path)):
         raise unauthorized(request)
     video = await _on_io(request, lambda: static_files.find_video(path))
     if video is not None:

@@ -10,6 +10,7 @@ from server.domain.errors import Conflict, NotFound
 from server.domain.job import Job, JobState
 from server.jobs import files
 from server.web import keys, mjpeg
+from server.web.clients import client_of
 from server.web.endless_answer import EndlessAnswer
 from server.web.file_names import disposition
 from server.web.io_file import IoFileResponse
@@ -50,7 +51,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
         return web.Response(headers={hdrs.CONTENT_TYPE: mjpeg.CONTENT_TYPE})
     stall_s = app[keys.SETTINGS].live.viewer_stall_s
     answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: mjpeg.CONTENT_TYPE}, stall_s=stall_s)
-    with app[keys.VIEWING].places.hold(job_id):
+    with app[keys.VIEWING].places.hold(job_id, client=client_of(request)):
         await answer.open()
         going_on = await answer.send(mjpeg.BEGIN)
         async with aclosing(jobs.previews.follow(job_id)) as pictures:
