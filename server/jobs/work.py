@@ -116,7 +116,7 @@ def _clip(order: ClipOrder) -> Clipped:
 
 
 def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
-    detector = _load(order.model)
+    detector = _load(order.model, frame=order.frame)
     info = detector.info
     pool = DetectorPool(detector, workers=order.model.workers)
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
@@ -150,7 +150,7 @@ def _keep(results: Path) -> None:
     sync_to_disk(results.parent)
 
 
-def _load(order: ModelOrder) -> Detector:
+def _load(order: ModelOrder, *, frame: tuple[int, int] | None) -> Detector:
     """The served model, or ModelError when another lies in its place meanwhile."""
     path = Path(order.path)
     other = ModelError(f"{path}: another model lies there than the server was started with; start it again")
@@ -162,6 +162,7 @@ def _load(order: ModelOrder) -> Detector:
         precision=order.precision,
         threads=order.threads,
         streams=order.workers,
+        frame=frame,
         confidence=order.confidence,
         iou=order.iou,
         imgsz=order.imgsz,
