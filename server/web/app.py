@@ -182,6 +182,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         quiet_decoder=settings.quiet_decoder,
         bounded_messages=settings.bounded_messages,
         guarded_ports=settings.guarded_ports,
+        steady_clock=settings.steady_clock,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
