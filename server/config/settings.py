@@ -221,6 +221,8 @@ class Webrtc(Section, frozen=True):
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
     guarded_ports: bool = True
     """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
+    steady_clock: bool = True
+    """Go on when the machine's clock is set; aiortc by itself stands still for minutes then."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import aioice.ice
+import aiortc.clock
 from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpreceiver, rtcrtpsender, rtcsctptransport
 from aiortc.codecs.base import Decoder, Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -18,6 +19,7 @@ from server.transports.bounded_decoder import BoundedDecoder, is_video
 from server.transports.encoders import Bitrates, create_encoder
 from server.transports.message_bound import bounded
 from server.transports.port_guard import PortGuard
+from server.transports.steady_clock import SteadyClock
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class AiortcChanges:
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
     `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
+    `steady_clock`: aiortc measures durations with the wall's clock, so setting it stopped all video; see SteadyClock.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -68,6 +71,7 @@ class AiortcChanges:
     max_pixels: int | None = None
     bounded_messages: bool = True
     guarded_ports: bool = True
+    steady_clock: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -79,6 +83,10 @@ def apply(changes: AiortcChanges) -> Undo:
     """
     if not _is_checked_version():
         return lambda: None
+    return functools.partial(_undo_all, _change_media(changes) + _change_connections(changes))
+
+
+def _change_media(changes: AiortcChanges) -> list[Undo]:
     undo: list[Undo] = []
     if changes.receiver is not None:
         receiver = functools.partial(FreshReceiver, changes=changes.receiver)
@@ -87,13 +95,22 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(rtcrtpsender, "get_encoder", _encoder_getter(changes.bitrates)))
     if changes.shared_encoding:
         undo.append(_replace(rtcpeerconnection, "RTCRtpSender", TellingSender))
-    if changes.quick_consent:
-        undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
-        undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.quiet_decoder:
         undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
     if changes.max_pixels is not None:
         undo.append(_replace(rtcrtpreceiver, "get_decoder", _decoder_getter(changes.max_pixels)))
+    if changes.steady_clock:
+        steady = SteadyClock()
+        undo.append(_replace(aiortc.clock, "current_datetime", steady.current_datetime))
+        undo += [_replace(module, "time", steady) for module in (rtcrtpreceiver, rtcrtpsender, rtcsctptransport)]
+    return undo
+
+
+def _change_connections(changes: AiortcChanges) -> list[Undo]:
+    undo: list[Undo] = []
+    if changes.quick_consent:
+        undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
+        undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
@@ -105,7 +122,7 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
-    return functools.partial(_undo_all, undo)
+    return undo
 
 
 def _decoder_getter(max_pixels: int) -> Callable[[RTCRtpCodecParameters], Decoder]:

@@ -185,6 +185,7 @@ def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
         max_pixels=max_pixels * SPARE if settings.bounded_pictures else None,
         bounded_messages=settings.bounded_messages,
         guarded_ports=settings.guarded_ports,
+        steady_clock=settings.steady_clock,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
