@@ -183,6 +183,8 @@ class Webrtc(Section, frozen=True):
     """Log one damaged frame in ten seconds instead of each."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    quiet_sends: bool = True
+    """Count a message to a peer that has just gone as lost on the way, and leave no traceback in the log."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True

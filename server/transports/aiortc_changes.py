@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -47,6 +47,8 @@ class AiortcChanges:
     this there is one line in ten seconds.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
+    `quiet_sends`: aiortc sends messages in tasks that nobody waits for, so one that goes out as the connection ends leaves a
+    traceback in the log. With this it counts as lost on the way; the association ends with the connection.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -57,6 +59,7 @@ class AiortcChanges:
     quick_consent: bool = True
     quiet_decoder: bool = True
     bounded_messages: bool = True
+    quiet_sends: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -82,12 +85,27 @@ def apply(changes: AiortcChanges) -> Undo:
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
+    if changes.quiet_sends:
+        transport = rtcsctptransport.RTCSctpTransport
+        undo.append(_replace(transport, "_send_chunk", _quiet(transport._send_chunk)))  # noqa: SLF001
     if changes.rsa_peers:
         certificate = rtcdtlstransport.RTCCertificate
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
     return functools.partial(_undo_all, undo)
+
+
+def _quiet(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Returns what sends a chunk of SCTP, and loses it where the connection has ended."""
+
+    async def send_or_lose(transport: rtcsctptransport.RTCSctpTransport, chunk: rtcsctptransport.Chunk) -> None:
+        try:
+            await send(transport, chunk)
+        except ConnectionError:
+            logger.debug("a chunk for a peer that is gone was not sent")
+
+    return send_or_lose
 
 
 class _OneInTenSeconds(logging.Filter):

@@ -156,6 +156,7 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
         bounded_messages=settings.bounded_messages,
+        quiet_sends=settings.quiet_sends,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )

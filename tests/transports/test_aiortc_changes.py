@@ -27,6 +27,7 @@ NOTHING = AiortcChanges(
     quick_consent=False,
     quiet_decoder=False,
     bounded_messages=False,
+    quiet_sends=False,
     rsa_peers=False,
     loopback_candidates=False,
 )
