@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -58,6 +58,8 @@ class AiortcChanges:
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
     `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
     `steady_clock`: aiortc measures durations with the wall's clock, so setting it stopped all video; see SteadyClock.
+    `quiet_sends`: aiortc sends messages in tasks that nobody waits for, so one that goes out as the connection ends leaves a
+    traceback in the log. With this it counts as lost on the way; the association ends with the connection.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -72,6 +74,7 @@ class AiortcChanges:
     bounded_messages: bool = True
     guarded_ports: bool = True
     steady_clock: bool = True
+    quiet_sends: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -117,6 +120,9 @@ def _change_connections(changes: AiortcChanges) -> list[Undo]:
     if changes.guarded_ports:
         protocol = aioice.ice.StunProtocol
         undo.append(_replace(protocol, "datagram_received", PortGuard().guarded(protocol.datagram_received)))
+    if changes.quiet_sends:
+        transport = rtcsctptransport.RTCSctpTransport
+        undo.append(_replace(transport, "_send_chunk", _quiet(transport._send_chunk)))  # noqa: SLF001
     if changes.rsa_peers:
         certificate = rtcdtlstransport.RTCCertificate
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
@@ -131,6 +137,18 @@ def _decoder_getter(max_pixels: int) -> Callable[[RTCRtpCodecParameters], Decode
         return BoundedDecoder(decoder, max_pixels=max_pixels) if is_video(codec) else decoder
 
     return get_decoder
+
+
+def _quiet(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Returns what sends a chunk of SCTP, and loses it where the connection has ended."""
+
+    async def send_or_lose(transport: rtcsctptransport.RTCSctpTransport, chunk: rtcsctptransport.Chunk) -> None:
+        try:
+            await send(transport, chunk)
+        except ConnectionError:
+            logger.debug("a chunk for a peer that is gone was not sent")
+
+    return send_or_lose
 
 
 class _OneInTenSeconds(logging.Filter):

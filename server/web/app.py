@@ -186,6 +186,7 @@ def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
         bounded_messages=settings.bounded_messages,
         guarded_ports=settings.guarded_ports,
         steady_clock=settings.steady_clock,
+        quiet_sends=settings.quiet_sends,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
