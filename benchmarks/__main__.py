@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json` and `README.md` beside it."""
+"""`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json`, and the report of all results."""
 
 import argparse
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks import (
     camera_alerts,
     cameras,
+    capacity,
     container,
     detection,
     jobs,
@@ -13,6 +14,7 @@ from benchmarks import (
     overload,
     page,
     roundtrip,
+    scale,
     startup,
     video,
     viewers,
@@ -24,6 +26,8 @@ BENCHMARKS: dict[str, Any] = {
     "detection": detection,
     "roundtrip": roundtrip,
     "page": page,
+    "capacity": capacity,
+    "scale": scale,
     "overload": overload,
     "viewers": viewers,
     "jobs": jobs,
@@ -39,8 +43,9 @@ def main() -> None:
     """Runs the named benchmarks, all without a name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all without a name")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    for name in names:
+    parser.add_argument("--report", action="store_true", help="measure nothing, only write the report")
+    options = parser.parse_args()
+    for name in () if options.report else options.names or list(BENCHMARKS):
         BENCHMARKS[name].run()
     write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
 

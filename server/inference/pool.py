@@ -49,9 +49,13 @@ class DetectorPool:
     The queue has no bound of its own: every caller waits for its answer before it asks again, so it never holds more calls
     than there are streams and admitted pictures. The threads are the pool's own because the loop's default executor
     belongs to the video encoders.
+
+    `turns` are as many as there are workers. A live stream waits for one of them, and only then decides which frame it asks for:
+    the newest. So no frame ages in the queue, however many streams there are. They belong to one event loop.
     """
 
     def __init__(self, detector: Detector, *, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.turns = asyncio.Semaphore(workers)
         self._detector = detector
         self._clock = clock
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
