@@ -50,8 +50,8 @@ class DetectorPool:
     than there are streams and admitted pictures. The threads are the pool's own because the loop's default executor
     belongs to the video encoders.
 
-    `turns` are as many as there are workers. A live stream waits for one of them, and only then decides which frame it asks for:
-    the newest. So no frame ages in the queue, however many streams there are. They belong to one event loop.
+    `turns` are as many as there are workers. A live stream waits for one of them, and only then decides which frame it asks
+    for: the newest. So no frame ages in the queue, however many streams there are. They belong to one event loop.
     """
 
     def __init__(self, detector: Detector, *, workers: int, clock: Callable[[], float] = time.monotonic) -> None:

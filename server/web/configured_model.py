@@ -22,6 +22,7 @@ def load_configured_model(settings: Settings, *, streams: int = 1) -> Detector:
         precision=model.precision,
         threads=settings.inference.threads,
         streams=streams,
+        at_once=settings.inference.workers,
         confidence=model.confidence,
         iou=model.iou,
         imgsz=model.imgsz,
