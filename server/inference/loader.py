@@ -43,6 +43,13 @@ def load_detector(
     return load_openvino(weights, asked=asked, iou=iou, compute=Compute(precision, threads, streams, at_once))
 
 
+def fingerprint(path: Path) -> str:
+    """Tells a model from another that is put in its place: sizes and times of its files. Blocks; raises ModelError."""
+    weights, _ = _find(path)
+    found = [file.stat() for file in (weights, weights.with_suffix(".bin")) if file.is_file()]
+    return " ".join(f"{one.st_size}:{one.st_mtime_ns}" for one in found)
+
+
 def _find(path: Path) -> tuple[Path, Description]:
     """The weights that lie at the path, and what the place says about them; ModelError where nothing can be found."""
     try:

@@ -189,7 +189,8 @@ def _read(weights: Path) -> openvino.Model:
     """Reads the file with the one frontend that its name asks for; OpenVINO's own search writes noise about all others."""
     frontend = FrontEndManager().load_by_framework("onnx" if weights.suffix.lower() == ".onnx" else "ir")
     try:
-        return frontend.convert(frontend.load(str(weights)))
+        # Mapped, the weights would still be read from the file later: who copies another one over it would end the server.
+        return frontend.convert(frontend.load(str(weights), enable_mmap=False))
     except (RuntimeError, GeneralFailure) as exc:
         reason = "it is damaged, or not an ONNX file"
         if weights.suffix.lower() == ".xml":

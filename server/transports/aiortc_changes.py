@@ -13,8 +13,10 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from OpenSSL import SSL
 
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
+from server.transports.aiortc_sender import TellingSender
 from server.transports.encoders import Bitrates, create_encoder
 from server.transports.message_bound import bounded
+from server.transports.port_guard import PortGuard
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,14 @@ class AiortcChanges:
     source, so that time spent waiting for the decoder counts as age.
     `bitrates`: encoders of ours with these bitrates. aiortc's x264 runs at preset medium (14.3 ms a frame instead of 2.9), both
     encoders restart with every change of the estimate, and bitrates are module constants (at most 3 and 1.5 Mbit/s).
+    `shared_encoding`: a sender keeps to itself that its receiver asks for a key frame, and what bitrate it estimates. With this
+    a track that brings encoded video is told, so that one encoding can serve all viewers of a stream.
     `quick_consent`: a peer that was killed is noticed within 15 s instead of 32 (RFC 7675 allows 30).
     `quiet_decoder`: every frame that cannot be decoded logs a warning, so a peer that sends garbage would fill the log; with
     this there is one line in ten seconds.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
+    `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -54,9 +59,11 @@ class AiortcChanges:
 
     receiver: ReceiverChanges | None = field(default_factory=ReceiverChanges)
     bitrates: Bitrates | None = field(default_factory=Bitrates)
+    shared_encoding: bool = True
     quick_consent: bool = True
     quiet_decoder: bool = True
     bounded_messages: bool = True
+    guarded_ports: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -74,6 +81,8 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(rtcpeerconnection, "RTCRtpReceiver", receiver))
     if changes.bitrates is not None:
         undo.append(_replace(rtcrtpsender, "get_encoder", _encoder_getter(changes.bitrates)))
+    if changes.shared_encoding:
+        undo.append(_replace(rtcpeerconnection, "RTCRtpSender", TellingSender))
     if changes.quick_consent:
         undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
         undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
@@ -82,6 +91,9 @@ def apply(changes: AiortcChanges) -> Undo:
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
+    if changes.guarded_ports:
+        protocol = aioice.ice.StunProtocol
+        undo.append(_replace(protocol, "datagram_received", PortGuard().guarded(protocol.datagram_received)))
     if changes.rsa_peers:
         certificate = rtcdtlstransport.RTCCertificate
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
@@ -142,7 +154,7 @@ def _replace(module: object, name: str, value: object) -> Undo:
 
 def _encoder_getter(bitrates: Bitrates) -> Callable[[RTCRtpCodecParameters], Encoder]:
     """Returns aiortc's `get_encoder`, except for the codecs that we have an encoder of our own for."""
-    return lambda codec: create_encoder(codec, bitrates=bitrates) or codecs.get_encoder(codec)
+    return lambda codec: create_encoder(codec.mimeType, bitrates=bitrates) or codecs.get_encoder(codec)
 
 
 def _with_rsa(original: Callable[..., SSL.Context]) -> Callable[..., SSL.Context]:

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import av
-from aiortc.codecs.base import Encoder
 from aiortc.codecs.h264 import MAX_FRAME_RATE, H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
-from aiortc.mediastreams import VIDEO_CLOCK_RATE
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.mediastreams import VIDEO_CLOCK_RATE, VIDEO_TIME_BASE, convert_timebase
 from av.frame import Frame
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
@@ -70,14 +68,17 @@ class PromptH264Encoder(H264Encoder):
     def target_bitrate(self, bitrate: int) -> None:
         self._target_bps = self._bitrates.clamp(bitrate)
 
-    def _encode_frame(self, frame: av.VideoFrame, force_keyframe: bool) -> Iterator[bytes]:  # noqa: FBT001 - aiortc's
+    def encode_data(self, frame: av.VideoFrame, *, key: bool) -> bytes:
+        """One picture in Annex B form, a key frame with its parameter sets. Blocks; one thread at a time."""
         # A frame that was decoded keeps the type it came in with: an incoming key frame would force an outgoing one.
-        frame.pict_type = PictureType.I if force_keyframe else PictureType.NONE
+        frame.pict_type = PictureType.I if key else PictureType.NONE
         if self.codec is None or (self.codec.width, self.codec.height) != (frame.width, frame.height):
             self.codec = self._open(frame.width, frame.height)
         self.codec.bit_rate = self._target_bps
-        encoded = b"".join(bytes(packet) for packet in self.codec.encode(frame))
-        return self._split_bitstream(encoded)
+        return b"".join(bytes(packet) for packet in self.codec.encode(frame))
+
+    def _encode_frame(self, frame: av.VideoFrame, force_keyframe: bool) -> Iterator[bytes]:  # noqa: FBT001 - aiortc's
+        return self._split_bitstream(self.encode_data(frame, key=force_keyframe))
 
     def _open(self, width: int, height: int) -> VideoCodecContext:
         codec = av.CodecContext.create("libx264", "w")
@@ -130,10 +131,18 @@ class PromptVp8Encoder(Vp8Encoder):
     def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:  # noqa: FBT001, FBT002 - aiortc's
         """Returns the RTP payloads of one frame and its time on RTP's clock."""
         assert isinstance(frame, av.VideoFrame)  # noqa: S101 - as in aiortc
-        frame.pict_type = PictureType.NONE  # see PromptH264Encoder
+        assert frame.pts is not None  # noqa: S101 - likewise
+        assert frame.time_base is not None  # noqa: S101 - likewise
+        payloads = self._packetize(self.encode_data(frame, key=force_keyframe), self.picture_id)
+        self.picture_id = (self.picture_id + 1) % (1 << 15)
+        return payloads, convert_timebase(frame.pts, frame.time_base, VIDEO_TIME_BASE)
+
+    def encode_data(self, frame: av.VideoFrame, *, key: bool) -> bytes:
+        """One VP8 frame. Blocks; one thread at a time."""
+        frame.pict_type = PictureType.I if key else PictureType.NONE  # see PromptH264Encoder
         if self.codec is None or (self.codec.width, self.codec.height) != (frame.width, frame.height) or self._is_off_target():
             self.codec = self._open(frame.width, frame.height)
-        return super().encode(frame, force_keyframe)
+        return b"".join(bytes(packet) for packet in self.codec.encode(frame))
 
     def _is_off_target(self) -> bool:
         for_s = self._clock() - self._opened_at
@@ -170,9 +179,9 @@ class PromptVp8Encoder(Vp8Encoder):
         return codec
 
 
-def create_encoder(codec: RTCRtpCodecParameters, *, bitrates: Bitrates) -> Encoder | None:
-    """An encoder of ours for a negotiated video codec, None for any other."""
-    mime_type = codec.mimeType.lower()
+def create_encoder(mime_type: str, *, bitrates: Bitrates) -> PromptH264Encoder | PromptVp8Encoder | None:
+    """An encoder of ours for a video codec such as `video/H264`, None for any other."""
+    mime_type = mime_type.lower()
     if mime_type == "video/h264":
         return PromptH264Encoder(bitrates)
     return PromptVp8Encoder(bitrates) if mime_type == "video/vp8" else None

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -239,3 +241,22 @@ def test_loading_reports_to_nobody(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_that_are_asked_for_at_once_are_answered_as_one_alone(tmp_path: Path) -> None:
+    """Two workers that meet in the engine give each frame its own boxes, in pictures of changing sizes."""
+    detector = load_detector(make_onnx(tmp_path / "tiny.onnx"), threads=2, at_once=2)
+    together = Barrier(2)
+
+    def work(sides: list[int]) -> list[list[list[int]]]:
+        request = detector.create_request()
+        together.wait(10)
+        frames = [make_frame(width=side, height=side, layout=PixelLayout.BGR) for side in sides]
+        found = [request.detect(frame, ANY).detections for frame in frames]
+        return [[[round(side) for side in one.xyxy] for one in detections] for detections in found]
+
+    twice_as_large = [[2 * side for side in box] for box in SAID]
+    with ThreadPoolExecutor(2) as workers:
+        small, changing = workers.map(work, ([320] * 40, [320, 640] * 20))
+    assert small == [SAID] * 40
+    assert changing == [SAID, twice_as_large] * 20
