@@ -8,6 +8,7 @@ from benchmarks import (
     cameras,
     container,
     detection,
+    encoding,
     jobs,
     nat,
     overload,
@@ -22,6 +23,7 @@ from benchmarks.report import write_page
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
     "detection": detection,
+    "encoding": encoding,
     "roundtrip": roundtrip,
     "page": page,
     "overload": overload,
