@@ -1,4 +1,8 @@
-"""Video files end to end: `sightline detect` beside `yolo predict save=True`, and beside the detector alone."""
+"""Video files end to end: `sightline detect` beside `yolo predict save=True`, an OpenCV loop, and the detector alone.
+
+The same COCO weights and input size for all. ultralytics leaves torch one thread unless told otherwise: `all cores` tells it
+otherwise. All of a round run one after the other.
+"""
 
 import json
 import os
@@ -7,9 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.environments import EXTRA, installed, ultralytics_python
 from benchmarks.report import summary, write_result
 from benchmarks.video_runs import CONFIDENCE, IMGSZ, IOU
 from tests.server_process import REPOSITORY
@@ -17,77 +23,99 @@ from tests.server_process import REPOSITORY
 SHARED = REPOSITORY.parent / "shared"
 CLIPS = ("sofwerx_hall_aiming_720p.mp4", "roboflow_night_street_people_426x240.mp4")
 WEIGHTS = "yolov8n-coco.pt"
-ULTRALYTICS = REPOSITORY / ".venv-ultralytics" / "bin"
+OURS = ("sightline", "sightline float32")
 
 
-def run(*, rounds: int = 5) -> None:
-    """Takes both clips through each of them in turn, several times; nothing without the clips or the second environment."""
-    if not (SHARED / "data" / "clips").is_dir() or not (ULTRALYTICS / "yolo").exists():
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A command that takes a clip through, without the clip itself, and what it needs of the environment."""
+
+    command: tuple[str, ...]
+    model: Path
+    flags: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, source: Path, *, out: Path) -> tuple[dict[str, Any], float]:
+        """What it prints on its last line, and the seconds of the whole command."""
+        started = time.monotonic()
+        command = [*self.command, str(source), str(self.model), str(out), *self.flags]
+        environ = {**os.environ, **self.environ}
+        done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+        told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return told, time.monotonic() - started
+
+
+def run(*, rounds: int = 5, pause_s: float = 0.0) -> None:
+    """Takes both clips through each of them in turn, several times, with a pause after each.
+
+    Measures nothing without the clips or the second environment.
+    """
+    if not (SHARED / "data" / "clips").is_dir() or not EXTRA.exists():
         print("video: needs the clips and weights in ../shared, and `make extra`; left out", flush=True)
         return
     with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
         work = Path(folder)
-        weights = work / WEIGHTS
-        weights.write_bytes((SHARED / "pretrained" / WEIGHTS).read_bytes())
-        export = [str(ULTRALYTICS / "python"), "-m", "server", "export", str(weights)]
-        model = subprocess.run(export, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
-        measured = {clip: _measure(clip, model=model, weights=weights, work=work, rounds=rounds) for clip in CLIPS}
-    write_result("video", {"rounds": rounds, "imgsz": IMGSZ, "conf": CONFIDENCE, "iou": IOU, **measured})
+        runners = _runners(work)
+        measured = {clip: _measure(clip, runners=runners, work=work, rounds=rounds, pause_s=pause_s) for clip in CLIPS}
+    versions = installed(ultralytics_python(), "ultralytics-opencv-headless", "torch", "opencv-python-headless")
+    peers = ", ".join(f"{name} {version}" for name, version in versions.items())
+    write_result("video", {"rounds": rounds, "imgsz": IMGSZ, "conf": CONFIDENCE, "iou": IOU, "peers": peers, **measured})
 
 
-def _measure(clip: str, *, model: str, weights: Path, work: Path, rounds: int) -> dict[str, Any]:
-    source = SHARED / "data" / "clips" / clip
-    fps: dict[str, list[float]] = {"detector_alone": [], "sightline": [], "sightline float32": [], "yolo predict": []}
-    whole: dict[str, list[float]] = {"sightline": [], "yolo predict": []}
-    for _ in range(rounds):
-        fps["detector_alone"].append(_detector_alone(source, model=model))
-        for name, flags in (("sightline", ()), ("sightline float32", ("--precision", "f32"))):
-            inner, wall_s, frames = _sightline(source, *flags, model=model, out=work / "sightline")
-            fps[name].append(inner)
-            if name in whole:
-                whole[name].append(frames / wall_s)
-        inner, wall_s = _yolo(source, weights=weights, out=work / "yolo", frames=frames)
-        fps["yolo predict"].append(inner)
-        whole["yolo predict"].append(frames / wall_s)
-    shares = [ours / bare for ours, bare in zip(fps["sightline"], fps["detector_alone"], strict=True)]
-    times = [ours / theirs for ours, theirs in zip(fps["sightline"], fps["yolo predict"], strict=True)]
+def _runners(work: Path) -> dict[str, Runner]:
+    """Each of them by its name; the weights are copied, as their export lies beside them."""
+    weights, python = work / WEIGHTS, str(ultralytics_python())
+    weights.write_bytes((SHARED / "pretrained" / WEIGHTS).read_bytes())
+    export = [python, "-m", "server", "export", str(weights)]
+    model = Path(subprocess.run(export, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip())
+    ours = (sys.executable, "-m", "benchmarks.video_runs")
+    theirs = (python, "-m", "benchmarks.peers.video_files")
+    flags = ("--imgsz", str(IMGSZ), "--conf", str(CONFIDENCE), "--iou", str(IOU))
+    own = {"YOLO_CONFIG_DIR": str(work)}
+    all_cores = {**own, "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))}
     return {
-        "frames": frames,
-        **{f"{name}, frames/s": summary(values) for name, values in fps.items()},
-        **{f"{name}, frames/s of the whole command": summary(values) for name, values in whole.items()},
-        "sightline over detector_alone": summary(shares),
-        "sightline over yolo predict": summary(times),
+        "detector alone": Runner((*ours, "detector"), model),
+        "sightline": Runner((*ours, "line"), model),
+        "detector alone float32": Runner((*ours, "detector"), model, ("--precision", "f32")),
+        "sightline float32": Runner((*ours, "line"), model, ("--precision", "f32")),
+        "yolo predict": Runner((*theirs, "yolo"), weights, flags, own),
+        "yolo predict, all cores": Runner((*theirs, "yolo"), weights, flags, all_cores),
+        "opencv loop": Runner((*theirs, "opencv"), weights, flags, own),
+        "opencv loop, all cores": Runner((*theirs, "opencv"), weights, flags, all_cores),
     }
 
 
-def _sightline(source: Path, *flags: str, model: str, out: Path) -> tuple[float, float, int]:
-    """Frames a second without start and loading, seconds of the whole command, and how many frames there were."""
-    command = [sys.executable, "-m", "benchmarks.video_runs", "line", str(source), model, str(out), *flags]
-    started = time.monotonic()
-    told = _json(command)
-    return told["fps"], time.monotonic() - started, told["frames"]
+def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: int, pause_s: float) -> dict[str, Any]:
+    source = SHARED / "data" / "clips" / clip
+    fps: dict[str, list[float]] = {name: [] for name in runners}
+    whole: dict[str, list[float]] = {name: [] for name in runners}
+    counts = set()
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            told, wall_s = runner.run(source, out=work / "out")
+            counts.add(told["frames"])
+            fps[name].append(told["fps"])
+            whole[name].append(told["frames"] / wall_s)
+            time.sleep(pause_s)
+    (frames,) = counts  # all have seen the same ones
+    return {
+        "frames": frames,
+        **{f"{name}, frames/s": summary(values) for name, values in fps.items()},
+        **{f"{name}, frames/s of the whole command": summary(whole[name]) for name in whole if "detector" not in name},
+        **{
+            f"{name}, share of the detector alone": _ratio(fps, name, name.replace("sightline", "detector alone"))
+            for name in OURS
+        },
+        **{f"{name} over {other}": _ratio(fps, name, other) for name in OURS for other in runners if _is_peer(other)},
+    }
 
 
-def _yolo(source: Path, *, weights: Path, out: Path, frames: int) -> tuple[float, float]:
-    """The same of `yolo predict save=True`, which starts its watch with its first frame."""
-    command = [str(ULTRALYTICS / "python"), "-m", "benchmarks.video_runs", "yolo", str(source), str(weights), str(out)]
-    started = time.monotonic()
-    told = _json(command, {"YOLO_CONFIG_DIR": str(out.parent)})
-    if told["frames"] != frames:
-        raise RuntimeError(f"yolo saw {told['frames']} frames, not {frames}")
-    return told["fps"], time.monotonic() - started
+def _is_peer(name: str) -> bool:
+    return name.startswith(("yolo", "opencv"))
 
 
-def _detector_alone(source: Path, *, model: str) -> float:
-    """Detections a second with all frames decoded beforehand."""
-    return float(_json([sys.executable, "-m", "benchmarks.video_runs", "detector", str(source), model, "-"])["fps"])
-
-
-def _json(command: list[str], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What a run of its own prints on its last line."""
-    environment = {**os.environ, **(environ or {})}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return told
+def _ratio(fps: Mapping[str, list[float]], name: str, other: str) -> dict[str, float]:
+    """Round by round, as both met the same machine."""
+    return summary([ours / theirs for ours, theirs in zip(fps[name], fps[other], strict=True)])

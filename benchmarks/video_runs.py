@@ -1,4 +1,4 @@
-"""One measured run of a video benchmark, as a process of its own: `line`, `detector` or `yolo`; prints a JSON object."""
+"""One measured run of a video benchmark, as a process of its own: `line` or `detector`; prints a JSON object."""
 
 import argparse
 import json
@@ -9,25 +9,23 @@ from typing import Any
 from server.domain.detection import DetectOptions
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
+from server.media.video_probe import probe_video
+from server.media.video_reader import VideoReader
+from server.pipeline.annotator import BoxAnnotator
+from server.pipeline.video_line import VideoLine
 
 CONFIDENCE, IOU, IMGSZ, WORKERS = 0.25, 0.7, 640, 2
 
 
 def line(source: Path, pool: DetectorPool, out: Path) -> dict[str, Any]:
     """Everything that `sightline detect` does with a video."""
-    # Imported here: the second environment runs this file, too, and has no use for them.
-    from server.pipeline.annotator import BoxAnnotator  # noqa: PLC0415
-    from server.pipeline.video_line import VideoLine  # noqa: PLC0415
-
     options = DetectOptions(confidence=CONFIDENCE, iou=IOU)
     result = VideoLine(pool=pool, options=options, annotator=BoxAnnotator(pool.info.labels)).run(source, out)
     return {"frames": result.frames, "fps": result.frames / result.seconds}
 
 
-def detector(source: Path, pool: DetectorPool) -> dict[str, Any]:
+def detector_alone(source: Path, pool: DetectorPool) -> dict[str, Any]:
     """The detector alone, as many frames at once as it takes."""
-    from server.media.video_reader import VideoReader  # noqa: PLC0415 - likewise
-
     frames = [timed.frame for timed in VideoReader(source).frames()]
     options = DetectOptions(confidence=0.1, iou=IOU)
     started = time.monotonic()
@@ -36,34 +34,20 @@ def detector(source: Path, pool: DetectorPool) -> dict[str, Any]:
     return {"frames": len(frames), "fps": len(frames) / (time.monotonic() - started)}
 
 
-def yolo(source: Path, weights: Path, out: Path) -> dict[str, Any]:
-    """`yolo predict save=True`: the same call from Python, timed from after its loading to the end of its file."""
-    from ultralytics import YOLO  # noqa: PLC0415 - the second environment's
-
-    model = YOLO(str(weights))
-    settings: dict[str, Any] = {"imgsz": IMGSZ, "conf": CONFIDENCE, "iou": IOU, "verbose": False, "project": str(out)}
-    model.predict(str(source.parent / source.name), stream=False, save=False, **{**settings, "vid_stride": 10_000})
-    started = time.monotonic()
-    frames = sum(1 for _ in model.predict(str(source), stream=True, save=True, exist_ok=True, **settings))
-    return {"frames": frames, "fps": frames / (time.monotonic() - started)}
-
-
 def main() -> None:
     """Runs what the first argument names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["line", "detector", "yolo"])
+    parser.add_argument("what", choices=["line", "detector"])
     parser.add_argument("source", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--precision", choices=["auto", "f32"], default="auto")
     arguments = parser.parse_args()
-    if arguments.what == "yolo":
-        print(json.dumps(yolo(arguments.source, arguments.model, arguments.out)))
-        return
-    pool = DetectorPool(
-        load_detector(arguments.model, imgsz=IMGSZ, precision=arguments.precision, streams=WORKERS), workers=WORKERS
-    )
-    told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector(arguments.source, pool)
+    video = probe_video(arguments.source)
+    frame = (video.width_px, video.height_px)
+    detector = load_detector(arguments.model, imgsz=IMGSZ, precision=arguments.precision, streams=WORKERS, frame=frame)
+    pool = DetectorPool(detector, workers=WORKERS)
+    told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector_alone(arguments.source, pool)
     pool.close()
     print(json.dumps(told))
 

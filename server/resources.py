@@ -25,6 +25,8 @@ _SOURCE = (
     "pyproject.toml",
     "benchmarks/*.py",
     "benchmarks/README.md",
+    "benchmarks/peers/*.py",
+    "benchmarks/peers/requirements/*.txt",
     "benchmarks/results/*.json",
     "container/*.py",
     "container/*.sh",

@@ -55,11 +55,13 @@ class PictureHeader:
     orientation: int = 1
 
 
-def probe(data: bytes, *, max_pixels: int) -> PictureHeader:
+def probe(data: bytes, *, max_pixels: int, setting: str = "") -> PictureHeader:
     """Reads the header alone.
 
-    Raises UnsupportedFormat for what is not one of `FORMATS`, TooLarge above `max_pixels`, Unprocessable for a damaged header.
+    Raises UnsupportedFormat for what is not one of `FORMATS`, TooLarge above `max_pixels`, which `setting` decides, and
+    Unprocessable for a damaged header.
     """
+    _check_size(*_webp_canvas(data), max_pixels=max_pixels, setting=setting)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             header = _read_header(image)
@@ -69,9 +71,21 @@ def probe(data: bytes, *, max_pixels: int) -> PictureHeader:
         raise UnsupportedFormat("the file is not a JPEG, PNG, WebP, BMP, TIFF or GIF picture") from exc
     if header.width < 1 or header.height < 1:
         raise Unprocessable("the picture is damaged: its header gives it no pixels")
-    if header.width * header.height > max_pixels:
-        raise TooLarge(f"the picture has {header.width}x{header.height} pixels, more than the limit of {max_pixels:,}")
+    _check_size(header.width, header.height, max_pixels=max_pixels, setting=setting)
     return header
+
+
+def _check_size(width: int, height: int, *, max_pixels: int, setting: str) -> None:
+    if width * height > max_pixels:
+        decided = f" ({setting})" if setting else ""
+        raise TooLarge(f"the picture has {width}x{height} pixels, more than the limit of {max_pixels:,}{decided}")
+
+
+def _webp_canvas(data: bytes) -> tuple[int, int]:
+    """The canvas of an extended WebP (RFC 9649, 2.7), else nothing: Pillow makes room for an animation's when it opens it."""
+    if data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8X" or len(data) < 30:
+        return 0, 0
+    return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
 
 
 def begins_like_a_picture(head: bytes) -> bool:

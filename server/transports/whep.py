@@ -62,16 +62,16 @@ class WhepService:
         self._viewers: dict[str, WhepViewer] = {}
         registry.changes.subscribe(self)
 
-    async def open(self, offer_sdp: str, *, stream_id: str, model: ModelInfo) -> "WhepViewer":
+    async def open(self, offer_sdp: str, *, stream_id: str, model: ModelInfo, client: str | None = None) -> "WhepViewer":
         """Answers an offer with a viewer that watches until it leaves, its stream ends, or `aclose()`.
 
         Raises InvalidRequest for what is not SDP, Unprocessable without video that can be sent, NotFound without such a
-        stream, AtCapacity, and Busy without a free UDP port.
+        stream, AtCapacity, TooMany, and Busy without a free UDP port.
         """
         stream = self._registry.get(stream_id).stream
-        offer = read_viewer_offer(offer_sdp)
+        offer = read_viewer_offer(offer_sdp, max_candidates=self._limits.max_candidates)
         place = ExitStack()
-        place.enter_context(self._places.hold(stream_id))
+        place.enter_context(self._places.hold(stream_id, client=client))
         viewer = WhepViewer(
             offer, stream=stream, model=model, limits=self._limits, create_track=self._create_track, clock=self._clock
         )
@@ -151,7 +151,13 @@ class WhepViewer(PeerSession):
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == LABEL and self._channel is None:
             self._channel = DetectionChannel(
-                channel, stream=self.stream, model=self._model, meter=self._meter, controls=False, clock=self._clock
+                channel,
+                stream=self.stream,
+                model=self._model,
+                meter=self._meter,
+                controls=False,
+                max_controls_per_s=self._limits.max_controls_per_s,
+                clock=self._clock,
             )
         else:
             channel.close()

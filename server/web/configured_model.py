@@ -13,7 +13,7 @@ def model_path(settings: Settings) -> Path:
     return Path(settings.model.path).expanduser().resolve() if settings.model.path else resources.delivered_model()
 
 
-def load_configured_model(settings: Settings, *, streams: int = 1) -> Detector:
+def load_configured_model(settings: Settings, *, streams: int = 1, frame: tuple[int, int] | None = None) -> Detector:
     """Loads it, see `load_detector`. Blocks for up to seconds; raises ModelError."""
     model = settings.model
     return load_detector(
@@ -22,6 +22,7 @@ def load_configured_model(settings: Settings, *, streams: int = 1) -> Detector:
         precision=model.precision,
         threads=settings.inference.threads,
         streams=streams,
+        frame=frame,
         confidence=model.confidence,
         iou=model.iou,
         imgsz=model.imgsz,

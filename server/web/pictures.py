@@ -47,7 +47,7 @@ class PictureService:
         return CheckedPicture((frame.height, frame.width), result, file)
 
     def _decode(self, data: bytes) -> Frame:
-        header = probe(data, max_pixels=self._max_pixels)
+        header = probe(data, max_pixels=self._max_pixels, setting="predict.max_pixels")
         return Frame(decode(data, header), PixelLayout.BGR)
 
     def _draw(self, frame: Frame, result: DetectionResult, *, form: Format) -> bytes:

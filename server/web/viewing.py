@@ -18,7 +18,11 @@ class ViewingService:
     def __init__(
         self, settings: Settings, *, live: LiveService, io: Executor, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.places = ViewerPlaces(per_stream=settings.live.max_viewers_per_stream, in_all=settings.live.max_viewers)
+        self.places = ViewerPlaces(
+            per_stream=settings.live.max_viewers_per_stream,
+            in_all=settings.live.max_viewers,
+            per_client=settings.live.max_viewers_per_client,
+        )
         self.feeds = JpegFeeds(registry=live.registry, executor=io)
         bitrates = encoder_bitrates(settings.webrtc) if settings.webrtc.own_encoders else None
         self.whep = WhepService(registry=live.registry, places=self.places, limits=live.limits, bitrates=bitrates, clock=clock)

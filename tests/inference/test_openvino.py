@@ -50,6 +50,18 @@ def test_a_model_of_half_floats_is_run(tmp_path: Path) -> None:
     assert seen(load_detector(make_onnx(tmp_path / "tiny.onnx", half=True))) == SAID
 
 
+def test_frames_of_one_known_size_get_an_input_of_their_own(tmp_path: Path) -> None:
+    """The boxes are those that an input of any size gives; a frame of another size is fitted in."""
+    path = make_onnx(tmp_path / "tiny.onnx")
+    of_any, of_one = load_detector(path), load_detector(path, frame=(640, 360))
+
+    assert seen(of_one, width=640, height=360) == seen(of_any, width=640, height=360) != []
+    assert of_one.info == of_any.info
+    assert len(seen(of_one, width=320, height=320)) == len(SAID)
+    with pytest.raises(InvalidRequest, match="imgsz"):
+        seen(of_one, width=640, height=360, options=DetectOptions(confidence=0.25, iou=0.7, imgsz=640))
+
+
 def test_a_very_large_default_size_is_brought_within_bounds(tmp_path: Path) -> None:
     """A model for 1920 pixels starts, at the largest size that is served."""
     assert load_detector(make_onnx(tmp_path / "tiny.onnx", imgsz="[1920, 1920]")).info.imgsz == 1280

@@ -19,7 +19,7 @@ from tests.server_process import REPOSITORY, ServerProcess
 PRIVATE = (
     ".env",
     "notes.md",
-    "benchmarks/peers/peer.py",
+    "benchmarks/.peers/flask/peer.py",
     "docs/plan.txt",
     "docs/images/.secret.png",
     "models/firearm-yolov8n/.secret",
