@@ -9,6 +9,7 @@ from benchmarks import (
     capacity,
     container,
     detection,
+    encoding,
     jobs,
     live,
     nat,
@@ -27,6 +28,7 @@ from benchmarks.report import write_page
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
     "detection": detection,
+    "encoding": encoding,
     "roundtrip": roundtrip,
     "page": page,
     "picture": picture,
