@@ -68,9 +68,9 @@ def _publish(start: Start, codec: str, *, loss: float, seconds: float) -> dict[s
     with start() as server:
         publisher = start_publisher(server, "--codec", codec, "--loss", str(loss), seconds=seconds)
         time.sleep(CONNECTING_S)
-        before_mib, before_s = server.resident_mib, server.cpu_s
+        before_mib, before_s = server.resident_mib, server.processor_s
         time.sleep(seconds - CONNECTING_S)
-        growth_mib, cpu_s = server.resident_mib - before_mib, server.cpu_s - before_s
+        growth_mib, cpu_s = server.resident_mib - before_mib, server.processor_s - before_s
         report = finish_publisher(publisher)
     # Where nothing came back in time, it took at least as long as we waited.
     round_trip_ms = report["round_trip_ms"] or dict.fromkeys(("p50", "p95", "p99"), 1000 * seconds)

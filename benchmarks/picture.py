@@ -106,9 +106,9 @@ def _measure(
     for _ in range(rounds):
         for clients, of in measured.items():
             for case in cases:
-                before_s = case.process.cpu_s
+                before_s = case.process.processor_s
                 met = asyncio.run(load(case.url, form, clients=clients, seconds=seconds))
-                of[case.name].append(Measured(met, 1000 * (case.process.cpu_s - before_s) / met.answers))
+                of[case.name].append(Measured(met, 1000 * (case.process.processor_s - before_s) / met.answers))
                 time.sleep(pause_s)
     return measured
 

@@ -1,9 +1,11 @@
-"""Viewers: ten WHEP players and two MJPEG readers, one of them stalled; the publisher's boxes stay fresh, memory flat."""
+"""Viewers: ten WHEP players that share an encoder or have one each, and two MJPEG readers, one of them stalled."""
 
 import json
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.publisher import finish_publisher, start_publisher, streams
@@ -12,21 +14,38 @@ from tests.server_process import REPOSITORY, ServerProcess
 
 WHEP_VIEWERS = 10
 # Connecting ten peers costs more than serving them; after this long all is steady.
-SETTLE_S = 10.0
+SETTLE_S = 8.0
+ALONE_S = 8.0
+SHARED = {"one encoder for all": "1", "an encoder for each": "0"}
 
 
-def run(*, minutes: float = 5.0, alone_s: float = 20.0) -> None:
-    """One publisher of 640x480 at 30 frames a second, first alone, then with all viewers for `minutes`."""
-    watched_s = minutes * 60
-    with ServerProcess() as server:
-        publisher = start_publisher(server, seconds=SETTLE_S + alone_s + watched_s + 15)
-        alone = _sample(server, seconds=SETTLE_S + alone_s)
-        watchers = _start_watchers(server, seconds=watched_s)
-        watched = _sample(server, seconds=watched_s - 2)
+def run(*, rounds: int = 3, seconds: float = 60.0) -> None:
+    """One publisher of 640x480 at 30 frames a second, first alone, then with all viewers; both ways in turn."""
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in SHARED}
+    for _ in range(rounds):
+        for name, shared in SHARED.items():
+            results[name].append(_measure({"SIGHTLINE_WEBRTC__SHARED_ENCODING": shared}, seconds=seconds))
+    write_result("viewers", {"rounds": rounds, "seconds": seconds, **{name: _figures(each) for name, each in results.items()}})
+
+
+def _measure(environ: Mapping[str, str], *, seconds: float) -> dict[str, Any]:
+    """One server: what each viewer got, the stream as the server tells it, processors and memory."""
+    with ServerProcess(environ=environ) as server:
+        publisher = start_publisher(server, seconds=2 * SETTLE_S + ALONE_S + seconds + 8)
+        time.sleep(SETTLE_S)
+        alone = _sample(server, seconds=ALONE_S)
+        watchers = _start_watchers(server, seconds=SETTLE_S + seconds + 2)
+        time.sleep(SETTLE_S)
+        watched = _sample(server, seconds=seconds)
         output, _ = watchers.communicate(timeout=60)
         report = finish_publisher(publisher)
-    seen = json.loads(output.splitlines()[-1])
-    write_result("viewers", _figures(alone, watched, seen=seen, report=report, watched_s=watched_s))
+    return {
+        "alone": alone,
+        "watched": watched,
+        "seen": json.loads(output.splitlines()[-1]),
+        "report": report,
+        "seconds": seconds,
+    }
 
 
 def _start_watchers(server: ServerProcess, *, seconds: float) -> subprocess.Popen[str]:
@@ -36,49 +55,42 @@ def _start_watchers(server: ServerProcess, *, seconds: float) -> subprocess.Pope
     return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
 
 
-def _sample(server: ServerProcess, *, seconds: float) -> list[dict[str, Any]]:
-    """One row a second after everything is connected: the stream as the server tells it, and the process' memory."""
+def _sample(server: ServerProcess, *, seconds: float) -> dict[str, Any]:
+    """The stream once a second, the processors that the server took, and its memory in the first and last tenth."""
     rows: list[dict[str, Any]] = []
-    started = time.monotonic()
-    while (elapsed_s := time.monotonic() - started) < seconds:
+    started, processor_s = time.monotonic(), server.processor_s
+    while time.monotonic() - started < seconds:
         time.sleep(1.0)
-        if elapsed_s >= SETTLE_S:
-            rows += [{"resident_mib": server.resident_mib, **stream} for stream in streams(server)]
-    return rows
-
-
-def _figures(
-    alone: list[dict[str, Any]],
-    watched: list[dict[str, Any]],
-    *,
-    seen: dict[str, Any],
-    report: dict[str, Any],
-    watched_s: float,
-) -> dict[str, Any]:
-    tenth = max(1, len(watched) // 10)
+        rows += [{"resident_mib": server.resident_mib, **stream} for stream in streams(server)]
+    tenth = max(1, len(rows) // 10)
     return {
-        "minutes": round(watched_s / 60, 2),
-        "publisher_box_age_p95_ms": {"alone": _box_age(alone), "with viewers": _box_age(watched)},
-        "processed_fps": {
-            "alone": summary([row["processed_fps"] for row in alone]),
-            "with viewers": summary([row["processed_fps"] for row in watched]),
-        },
-        "whep_fps_each": round(seen["whep_pictures"] / watched_s / WHEP_VIEWERS, 1),
-        "mjpeg_fps": round(seen["mjpeg_pictures"] / watched_s, 1),
-        "stalled_readers": seen["stalls"],
-        "resident_mib": {
-            "alone": _memory(alone),
-            "first tenth": _memory(watched[:tenth]),
-            "last tenth": _memory(watched[-tenth:]),
-        },
-        "publisher_round_trip_ms": report["round_trip_ms"],
+        "processors": (server.processor_s - processor_s) / (time.monotonic() - started),
+        "box_age_p95_ms": statistics.median(row["box_age_ms"]["p95"] for row in rows if row["box_age_ms"]["p95"] is not None),
+        "processed_fps": statistics.median(row["processed_fps"] for row in rows),
+        "first_mib": statistics.mean(row["resident_mib"] for row in rows[:tenth]),
+        "last_mib": statistics.mean(row["resident_mib"] for row in rows[-tenth:]),
     }
 
 
-def _box_age(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """The server's own p95 at the publisher, which it takes over the newest 150 pictures."""
-    return summary([row["box_age_ms"]["p95"] for row in rows if row["box_age_ms"]["p95"] is not None])
-
-
-def _memory(rows: list[dict[str, Any]]) -> float:
-    return round(float(sum(row["resident_mib"] for row in rows)) / len(rows), 1)
+def _figures(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    watched_s = rounds[0]["seconds"] + SETTLE_S + 2
+    pictures = [count for one in rounds for count in one["seen"]["whep_pictures"]]
+    figures: dict[str, Any] = {
+        "fps of each WHEP viewer": summary([count / watched_s for count in pictures]),
+        "fps of the MJPEG reader": summary([one["seen"]["mjpeg_pictures"] / watched_s for one in rounds]),
+    }
+    for label, key in [
+        ("server's processors", "processors"),
+        ("publisher's box age p95, ms", "box_age_p95_ms"),
+        ("detections a second", "processed_fps"),
+    ]:
+        for when in ("alone", "watched"):
+            figures[f"{label}, {when}"] = summary([one[when][key] for one in rounds])
+    for label, when, key in [
+        ("alone", "alone", "last_mib"),
+        ("at first", "watched", "first_mib"),
+        ("at last", "watched", "last_mib"),
+    ]:
+        figures[f"resident MiB, {label}"] = summary([one[when][key] for one in rounds])
+    figures["publisher's round trip p95, ms"] = summary([one["report"]["round_trip_ms"]["p95"] for one in rounds])
+    return figures

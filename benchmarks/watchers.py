@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import socket
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -24,14 +23,15 @@ STALL_S = 20.0
 
 
 class CountingDecoder:
-    """Takes encoded pictures in place of a decoder, and counts them."""
+    """Takes one player's encoded pictures in place of a decoder, and counts them."""
 
-    frames = 0
+    def __init__(self) -> None:
+        self.pictures = 0
 
     def decode(self, encoded_frame: Any) -> list[Any]:
         """Counts one picture and shows none."""
         del encoded_frame
-        CountingDecoder.frames += 1
+        self.pictures += 1
         return []
 
 
@@ -91,16 +91,23 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     replace: Callable[..., None] = setattr
-    replace(aiortc.rtcrtpreceiver, "get_decoder", lambda codec: CountingDecoder())
+    decoders: list[CountingDecoder] = []
+
+    def make_decoder(codec: object) -> CountingDecoder:
+        del codec
+        decoders.append(CountingDecoder())
+        return decoders[-1]
+
+    replace(aiortc.rtcrtpreceiver, "get_decoder", make_decoder)
     mjpeg = f"{options.server}api/streams/{options.stream}/mjpeg"
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
-        whep = f"{options.server}whep/{options.stream}"
+        address = f"{options.server}whep/{options.stream}"
         for _ in range(options.whep):
-            tasks.create_task(watch_whep(http, whep, seconds=options.seconds))
+            tasks.create_task(watch_whep(http, address, seconds=options.seconds))
         reader = tasks.create_task(read_mjpeg(http, mjpeg, seconds=options.seconds))
         stalled = tasks.create_task(stall_mjpeg(mjpeg, seconds=options.seconds))
-    report = Counter(whep_pictures=CountingDecoder.frames, mjpeg_pictures=reader.result(), stalls=stalled.result())
-    print(json.dumps(report), flush=True)
+    whep = [decoder.pictures for decoder in decoders]
+    print(json.dumps({"whep_pictures": whep, "mjpeg_pictures": reader.result(), "stalls": stalled.result()}), flush=True)
 
 
 if __name__ == "__main__":

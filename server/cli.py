@@ -12,6 +12,7 @@ from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
 from server.commands.exit_codes import OK, USAGE_ERROR
 from server.commands.export_arguments import add_export_arguments
+from server.commands.keys_arguments import add_keys_arguments
 from server.commands.replay_arguments import add_replay_arguments
 from server.commands.train_arguments import add_train_arguments
 from server.config.load import Layer, load_settings
@@ -76,6 +77,13 @@ def doctor(arguments: argparse.Namespace) -> int:
     from server.commands.doctor import run  # noqa: PLC0415 - likewise
 
     configure_logging(level="error", json_lines=False)
+    return run(_settings(arguments), arguments)
+
+
+def keys(arguments: argparse.Namespace) -> int:
+    """Makes, lists and revokes named keys."""
+    from server.commands.keys import run  # noqa: PLC0415 - likewise
+
     return run(_settings(arguments), arguments)
 
 
@@ -149,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     examining.add_argument("--json", action="store_true", help="the findings as JSON")
     _add_serve_flags(examining)
     examining.set_defaults(run=doctor)
+
+    granting = commands.add_parser("keys", help="make, list and revoke the keys that open the server")
+    for action in add_keys_arguments(granting):
+        _add_setting_flags(action, tuple(flag for flag in SERVE_FLAGS if flag[0] == "--data-dir"))
+    granting.set_defaults(run=keys)
 
     composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
     add_compose_arguments(composing)

@@ -69,11 +69,10 @@ class ServerProcess:
         return int(re.findall(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[0]) / 1024
 
     @property
-    def cpu_s(self) -> float:
-        """Processor time that the process has taken so far, all its threads together, in seconds."""
-        # proc_pid_stat(5): fields 14 and 15, counted behind the name in brackets, in ticks.
+    def processor_s(self) -> float:
+        """Processor time that the process has taken, in seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, see proc(5)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ends the process, by force after 20 s, and returns its exit code; may be called again."""

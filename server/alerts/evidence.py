@@ -1,5 +1,6 @@
 """Evidence: the files of alerts, one folder each. Everything here blocks: never on the event loop."""
 
+import errno
 import os
 import shutil
 import time
@@ -33,7 +34,7 @@ class AlertFiles:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
         if not os.access(self.folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{self.folder} cannot be written")
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.folder))
 
     def snapshot(self, alert_id: str) -> Path:
         """The best frame as it was."""

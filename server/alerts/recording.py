@@ -196,10 +196,16 @@ class Recording:
         try:
             size = await self._kit.on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
         except OSError as exc:
-            self._warn("its pictures cannot be written: %s", exc)
+            self._warn("its pictures cannot be written, and are tried again while its object is in view: %s", exc)
+            self._put_back(shot)
         else:
             self.alert = replace(self.alert, size_bytes=size)
             self._changed = True
+
+    def _put_back(self, shot: Shot) -> None:
+        """Has it written the next time, unless there is a better one by then, or the pictures have to stay as they are."""
+        if self._shot is None and not self._settled:
+            self._shot = shot
 
     async def _keep_clip(self) -> None:
         due_s = self._opened_s + self._kit.options.after_s
@@ -251,7 +257,8 @@ class Recording:
             logger.error("alert %s: what follows it is given up", self.alert.id, exc_info=error)
 
     def _warn(self, message: str, error: Exception) -> None:
-        """One line for each alert: what goes wrong once goes wrong again."""
+        """One line for each alert: what goes wrong once goes wrong again. The database has told of itself already."""
         if not self._warned:
             self._warned = True
-            logger.warning(f"alert %s: {message}", self.alert.id, error)  # noqa: G004 - the message is one of those above
+            level = logging.INFO if isinstance(error, RecordsUnavailable) else logging.WARNING
+            logger.log(level, f"alert %s: {message}", self.alert.id, error)  # noqa: G004 - the message is one of those above

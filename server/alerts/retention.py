@@ -4,23 +4,28 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 from server.alerts.book import AlertBook
 from server.alerts.evidence import AlertFiles, Swept
 from server.alerts.sources import AlertOptions
 from server.domain.alert import Alert, AlertState, ClipState
+from server.domain.clock_jumps import ClockJumps
 from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.pipeline.supervised_task import SupervisedTask
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 60.0
+# As for videos: after the clock was set, by a person who was wrong perhaps.
+HOLD_S = 86_400.0
 
 
 class AlertRetention:
     """Removes what is too old or too much, every INTERVAL_S, from `start()` to `aclose()`; on the event loop.
 
-    An open candidate is never removed, nor what is still `busy`. `remove` takes away one alert with its files.
+    An open candidate is never removed, nor what is still `busy`, nor anything for its age while the clock cannot be believed.
+    `remove` takes away one alert with its files.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class AlertRetention:
         busy: Callable[[], Collection[str]],
         remove: Callable[[str], Awaitable[None]],
         wall_clock: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         self._book = book
         self._files = files
@@ -41,6 +47,7 @@ class AlertRetention:
         self._busy = busy
         self._remove_alert = remove
         self._wall_clock = wall_clock
+        self._jumps = ClockJumps(hold_s=HOLD_S, wall_clock=wall_clock, clock=clock)
         self._warned = False
         self._task = SupervisedTask(self._run, name="remove old alerts")
 
@@ -54,25 +61,30 @@ class AlertRetention:
 
     async def sweep(self) -> list[str]:
         """Removes what has to go now, and files that belong to no alert; returns the ids of the alerts."""
+        if jump_s := self._jumps.jumped_s():
+            text = "the clock was set by %+.1f days: no alert is removed for its age within the next %g h"
+            logger.warning(text, jump_s / 86_400, HOLD_S / 3600)
         alerts = await self._book.read(lambda: self._book.records.find(limit=None))
         busy = set(self._busy())
         await self._end_clips([one for one in alerts if one.clip is ClipState.PENDING and one.id not in busy])
-        keep_s, max_bytes = self._options.keep_s, self._options.max_total_bytes
+        keep_s = float("inf") if self._jumps.held else self._options.keep_s
+        max_bytes = self._options.max_total_bytes
         going = [one for one in due(alerts, now=self._wall_clock(), keep_s=keep_s, max_bytes=max_bytes) if one.id not in busy]
         for alert in going:
             await self._remove(alert)
-        known = {one.id for one in alerts} | busy | set(self._busy())
-        swept = await asyncio.get_running_loop().run_in_executor(
-            self._io, lambda: self._files.sweep(known, keep_s=keep_s, now=self._wall_clock())
-        )
-        self._tell(swept)
+        if not self._jumps.held:  # what is being written looks old as well
+            known = {one.id for one in alerts} | busy | set(self._busy())
+            sweep = partial(self._files.sweep, known, keep_s=keep_s, now=self._wall_clock())
+            self._tell(await asyncio.get_running_loop().run_in_executor(self._io, sweep))
         return [one.id for one in going]
 
     async def _run(self) -> None:
         while True:
             try:
                 await self.sweep()
-            except (RecordsUnavailable, OSError) as exc:
+            except RecordsUnavailable:  # the database has told of it
+                pass
+            except OSError as exc:
                 logger.warning("old alerts cannot be removed now: %s", exc)
             await asyncio.sleep(INTERVAL_S)
 

@@ -20,6 +20,7 @@ from server.alerts.sink import AlertSink, Opening
 from server.alerts.sources import AlertMessages, AlertOptions, AlertSource
 from server.domain.alert import Alert, AlertState, AlertStats
 from server.domain.camera import Camera
+from server.domain.clock_jumps import ClockJumps
 from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.domain.protocols import Annotator
 from server.pipeline.broadcast import Broadcast
@@ -87,7 +88,9 @@ class AlertService:
             busy=self._recordings.keys,
             remove=self.remove,
             wall_clock=wall_clock,
+            clock=clock,
         )
+        self._jumps = ClockJumps(hold_s=options.expire_s, wall_clock=wall_clock, clock=clock)
         self._expiry = SupervisedTask(self._expire_always, name="expire alerts")
 
     @property
@@ -179,9 +182,12 @@ class AlertService:
         await asyncio.get_running_loop().run_in_executor(self._kit.io, self._kit.files.remove, alert_id)
 
     async def expire(self) -> None:
-        """Expires the candidates that nobody has answered in time."""
+        """Expires the candidates that nobody has answered in time; after the clock was set that time begins anew."""
         now = self._kit.wall_clock()
         await self._book.count()
+        self._jumps.jumped_s()
+        if self._jumps.held:
+            return
         for alert in await self._book.read(lambda: self._book.records.due(now)):
             try:
                 await self._book.decide(alert.id, AlertState.EXPIRED, values={"updated_at": now})
@@ -261,13 +267,9 @@ class AlertService:
         self._lost += not recording.is_written
 
     async def _expire_always(self) -> None:
-        warned = False
         while True:
             try:
                 await self.expire()
-                warned = False
-            except RecordsUnavailable as exc:
-                if not warned:
-                    logger.warning("alerts cannot expire now: %s", exc)
-                warned = True
+            except RecordsUnavailable:  # the database has told of it
+                pass
             await asyncio.sleep(EXPIRY_INTERVAL_S)

@@ -41,7 +41,8 @@ def _lay_over(settings: Settings, layer: Layer, *, origin: str, strict: bool) ->
 def _read_toml(file: Path) -> Layer:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    # A TOMLDecodeError is a ValueError, as is a number of thousands of digits; thousands of brackets are a RecursionError.
+    except (OSError, ValueError, RecursionError) as exc:
         raise SettingsError(f"cannot read the settings file {file}: {exc}") from exc
 
 
@@ -70,5 +71,5 @@ def _parse_list(value: str) -> list[Any]:
         return [item.strip() for item in value.split(",") if item.strip()]
     try:
         return msgspec.json.decode(value.encode(), type=list)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise SettingsError(f"environment: {value!r} is not a JSON list: {exc}") from exc

@@ -29,7 +29,8 @@ def read_rules(path: Path) -> tuple[Alerts, Mask]:
         fields = _fields(content)
         mask = msgspec.convert(fields.pop("mask", content.get("mask", [])), list[MaskEntry])
         return msgspec.convert(fields, Alerts), Mask(tuple(Region(one.kind, tuple(one.points)) for one in mask))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidRequest) as exc:
+    # Not every fault of a TOML file is a TOMLDecodeError, see load.py.
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError, InvalidRequest) as exc:
         raise InvalidRequest(f"{path}: is no file of alert rules: {exc}") from exc
 
 

@@ -24,6 +24,22 @@ class Server(Section, frozen=True):
     """Seconds that running sessions get to end after SIGTERM."""
     trusted_proxies: list[str] = []
     """Networks (CIDR) of the proxies in front: X-Forwarded-For, -Proto and -Host are believed from these alone."""
+    max_connections: Count | None = None
+    """TCP connections at once; above it 503. Unset takes half of the files that the process may open."""
+    max_connections_per_client: Count | None = None
+    """TCP connections of one address at once, own ones and trusted proxies excepted; above it 503. Unset takes half of all."""
+    max_requests_per_s: Annotated[float, Meta(ge=0)] = 500
+    """Requests a second of one key, else of one address, twice as many at once; above it 429. 0 counts none."""
+    max_event_streams: Count = 100
+    """Pages that follow events at once; above it 503."""
+    max_body_bytes: Count = 256 * 1024
+    """Largest body in bytes of a request that brings neither picture, video nor offer."""
+    header_timeout_s: Positive = 20
+    """Seconds from the first byte of a request to the end of its headers; above it 408."""
+    body_timeout_s: Positive = 120
+    """Seconds in which a body must arrive, those of video files excepted; above it 408."""
+    idle_timeout_s: Positive = 180
+    """A connection on which no request comes for this long is closed; keep it longer than a proxy keeps its own."""
 
 
 class Model(Section, frozen=True):
@@ -50,6 +66,8 @@ class Inference(Section, frozen=True):
     """Worker threads, each with its own infer request."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
+    hang_s: Positive = 30
+    """A frame that takes the detector this long is given up, and its worker replaced: one must not hold up all others."""
 
 
 class Predict(Section, frozen=True):
@@ -84,14 +102,20 @@ class Live(Section, frozen=True):
     """A peer that sends no video packets for this long is closed."""
     max_pixels: Count = 3840 * 2160
     """Largest picture of live video in pixels; a session that sends larger ones is ended."""
+    max_sessions_per_client: Count | None = None
+    """Live sessions of one key, else of one address; above it 429. Unset leaves all places to whoever comes first."""
     max_viewers_per_stream: Count = 16
     """Viewers of one stream at once, by WHEP and MJPEG; above it 503."""
     max_viewers: Count = 32
     """Viewers of all streams at once; above it 503."""
+    max_viewers_per_client: Count | None = None
+    """Of these those of one key, else of one address; above it 429. Unset leaves all places to whoever comes first."""
     viewer_stall_s: Positive = 10
     """A viewer over HTTP that reads nothing for this long is cut off."""
     max_frame_bytes: Count = 4 * 1024 * 1024
-    """Largest JPEG frame, and largest message, of a WebSocket session in bytes."""
+    """Largest JPEG frame, and largest message, of a WebSocket session in bytes; above it the session is closed (1009)."""
+    max_controls_per_s: Positive = 50
+    """Messages a second that a client's data channel or WebSocket may bring, frames excepted; the rest is left out."""
     max_frame_pixels: Count = 8_847_360
     """Largest JPEG frame of a WebSocket session in pixels (4096x2160), read from its header before it is decoded."""
 
@@ -112,7 +136,9 @@ class Videos(Section, frozen=True):
     max_queued: Count = 100
     """Videos that wait to be checked; above it 429."""
     upload_stall_s: Positive = 60
-    """An upload of which nothing arrives for this long is given up."""
+    """An upload of which nothing arrives for this long is given up; above it 408."""
+    min_upload_bytes_per_s: Annotated[int, Meta(ge=0)] = 4096
+    """An upload that is slower than this for as long as that is given up, as it would hold a place for ever."""
     keep_days: Positive = 7
     """Days after which a finished video is removed, upload and results."""
     max_total_bytes: Count = 50 * 1024**3
@@ -129,6 +155,8 @@ class Videos(Section, frozen=True):
     """Processor time that one check may take, in seconds."""
     max_result_bytes: Count = 16 * 1024**3
     """Largest file that one check may write, in bytes."""
+    confine: Literal["auto", "off"] = "auto"
+    """Have that process give up what it does not need, where Linux lets it: network, other programs, files of the server."""
     stall_s: Positive = 120
     """A check that gets no further and writes nothing for this long is ended and counts as crashed."""
 
@@ -163,6 +191,10 @@ class Webrtc(Section, frozen=True):
     """What those servers sign credentials with (coturn: `static-auth-secret`)."""
     turn_ttl_s: Count = 86_400
     """Seconds for which such credentials hold: longer than a session, as the server may ask for them again."""
+    max_sdp_bytes: Count = 64 * 1024
+    """Largest offer, and largest body with candidates, in bytes; above it 413."""
+    max_candidates: Count = 64
+    """Candidates that can be used of one connection, in its offer and later; above it 413."""
     udp_port_min: Port = 0
     """First UDP port for media; 0 lets the system pick."""
     udp_port_max: Port = 0
@@ -177,12 +209,22 @@ class Webrtc(Section, frozen=True):
     """Keep at most 15 received frames waiting for the decoder; one that falls behind goes on with the next key frame."""
     own_encoders: bool = True
     """Encode with our own settings of x264 and libvpx instead of aiortc's."""
+    shared_encoding: bool = True
+    """Encode once for all viewers of a stream instead of once for each; only with `own_encoders`."""
     quick_consent: bool = True
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
     """Log one damaged frame in ten seconds instead of each."""
+    bounded_pictures: bool = True
+    """Make no room for a picture that claims more than four times `live.max_pixels`."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
+    guarded_ports: bool = True
+    """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
+    steady_clock: bool = True
+    """Go on when the machine's clock is set; aiortc by itself stands still for minutes then."""
+    quiet_sends: bool = True
+    """Count a message to a peer that has just gone as lost on the way, and leave no traceback in the log."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True
@@ -221,9 +263,13 @@ class Auth(Section, frozen=True):
     """Who may use the server."""
 
     api_keys: list[str] = []
-    """Keys that open everything; in the environment separated by commas."""
+    """Keys that may do everything; in the environment separated by commas."""
     api_keys_file: str = ""
-    """File with one key a line."""
+    """File with one key a line, which may do everything."""
+    keys_file: str = ""
+    """File in which `sightline keys` keeps named keys; empty means `keys.json` in the data folder."""
+    max_wrong_keys: Count = 5
+    """Wrong keys from one client address after which each further one has to wait, at most a minute."""
     insecure: bool = False
     """Serve everybody, on any address, without a key."""
     allowed_hosts: list[str] = []

@@ -15,6 +15,7 @@ SightlineError
 ├── Busy                   no room now; `retry_after_s` says when to come back
 │   ├── AtCapacity         every live session is taken
 │   ├── Overloaded         more pictures are in work than are taken at once
+│   ├── TooMany            one client has, or asks for, more than one client may
 │   ├── NotReady           the model is not loaded yet
 │   ├── RecordsUnavailable the database does not answer now
 │   └── Draining           the server is about to end
@@ -113,6 +114,10 @@ class AtCapacity(Busy):
 
 class Overloaded(Busy):
     """More pictures are in work than are taken at once."""
+
+
+class TooMany(Busy):
+    """One client has, or asks for, more than one client may, whoever else is there."""
 
 
 class NotReady(Busy):

@@ -50,7 +50,8 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD_NAME
     try:
         card = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelCard)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
+    # A TOMLDecodeError is a ValueError, as is a number of thousands of digits; thousands of brackets are a RecursionError.
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError) as exc:
         raise ModelError(f"{path}: {exc}") from exc
     if card.weights not in card.sha256:
         raise ModelError(f"{path}: sha256 has no entry for the weights {card.weights!r}")

@@ -14,16 +14,24 @@ from server.domain.errors import DetectorFailed, InvalidRequest
 from server.domain.frame import Frame
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector, InferRequest
+from server.inference.worker import Call, CallQueue, Worker
 
 logger = logging.getLogger(__name__)
 
 # A detector that fails on every frame would fill the log with thirty tracebacks a second.
 FAILURE_LOG_INTERVAL_S = 10.0
+# So many threads may hang for each worker: they hold memory of the engine, and the next would most likely hang as well.
+MOST_HUNG_FACTOR = 2
+# What still runs at the end gets this long: then it hangs, or is as good as that.
+CLOSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """Counters of a pool: calls since its start, calls now, and the seconds its workers spent on them."""
+    """Counters of a pool: calls since its start, calls now, and the seconds its workers spent on them.
+
+    `hung` are workers that were replaced because they did not come back, and have not since.
+    """
 
     workers: int
     waiting: int
@@ -31,16 +39,7 @@ class PoolStats:
     completed: int
     failed: int
     busy_s: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Call:
-    """One frame that waits for a worker."""
-
-    frame: Frame
-    options: DetectOptions
-    queued_at: float
-    answer: "Future[DetectionResult]"
+    hung: int = 0
 
 
 class DetectorPool:
@@ -49,81 +48,160 @@ class DetectorPool:
     The queue has no bound of its own: every caller waits for its answer before it asks again, so it never holds more calls
     than there are streams and admitted pictures. The threads are the pool's own because the loop's default executor
     belongs to the video encoders.
+
+    `turns` are as many as there are workers. A live stream waits for one of them, and only then decides which frame it asks
+    for: the newest. So no frame ages in the queue, however many streams there are. They belong to one event loop.
+
+    With `hang_s` a call that takes longer fails, and its worker is replaced: one frame must not hold up all others for ever.
     """
 
-    def __init__(self, detector: Detector, *, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        *,
+        workers: int,
+        hang_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.turns = asyncio.Semaphore(workers)
         self._detector = detector
+        self._hang_s = hang_s
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._queue: CallQueue = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._busy = self._completed = self._failed = 0
         self._busy_s = 0.0
         self._unlogged = 0
         self._failure_logged_at = float("-inf")
+        self._size = workers
+        self._hired = 0
+        self._hung: set[Worker] = set()
         requests = [detector.create_request() for _ in range(workers)]
-        self._threads = [
-            threading.Thread(target=self._work, args=(request,), name=f"detector-{number}", daemon=True)
-            for number, request in enumerate(requests)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._workers = {self._hire(request) for request in requests}
+        if hang_s is not None:
+            threading.Thread(target=self._watch, args=(min(1.0, hang_s / 4),), name="detector-watch", daemon=True).start()
 
     @property
     def info(self) -> ModelInfo:
         """What is known of the model."""
         return self._detector.info
 
+    @property
+    def answers(self) -> bool:
+        """Whether there is a worker that does not hang; any thread."""
+        with self._lock:
+            return bool(self._workers)
+
     async def detect(self, frame: Frame, options: DetectOptions) -> DetectionResult:
         """Returns what is in the frame; `queue_ms` is how long it waited for a worker.
 
         A caller that is cancelled while its frame waits costs nothing. Raises InvalidRequest when the model cannot do what
-        `options` ask, and DetectorFailed when the detector raises or the pool is closed.
+        `options` ask, and DetectorFailed when the detector raises or hangs, or the pool is closed.
         """
         return await asyncio.wrap_future(self.submit(frame, options))
 
     def submit(self, frame: Frame, options: DetectOptions) -> "Future[DetectionResult]":
         """The same for any thread: returns at once, and the future has the result or the error.
 
-        Whoever submits several frames bounds how many: the pool does not. Raises DetectorFailed when the pool is closed.
+        Whoever submits several frames bounds how many: the pool does not. Raises DetectorFailed when the pool is closed, and
+        when all of its workers hang.
         """
-        answer: Future[DetectionResult] = Future()
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise DetectorFailed("the detector pool is closed")
-            self._queue.put(_Call(frame, options, self._clock(), answer))
-        return answer
+            if not self._workers:
+                raise DetectorFailed("the detector hangs")
+            call = Call(frame, options, self._clock())
+            self._queue.put(call)
+        return call.answer
 
     def stats(self) -> PoolStats:
         """Returns the counters as they are now; any thread."""
         with self._lock:
             return PoolStats(
-                workers=len(self._threads),
+                workers=len(self._workers),
                 waiting=self._queue.qsize(),
                 busy=self._busy,
                 completed=self._completed,
                 failed=self._failed,
                 busy_s=self._busy_s,
+                hung=len(self._hung),
             )
 
     def close(self) -> None:
-        """Ends the threads and refuses the calls that still wait; blocks for the inferences that are running."""
+        """Ends the threads and refuses the calls that still wait; blocks for the inferences that run and do not hang."""
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return
-            self._closed = True
+            self._closed.set()
             waiting = self._drain()
-            for _ in self._threads:
+            for _ in range(len(self._workers) + len(self._hung)):
                 self._queue.put(None)
-        for call in waiting:
-            if call.answer.set_running_or_notify_cancel():
-                call.answer.set_exception(DetectorFailed("the detector pool is closed"))
-        for thread in self._threads:
-            thread.join()
+        self._refuse(waiting, "the detector pool is closed")
+        self._join()
 
-    def _drain(self) -> list[_Call]:
+    def release_hung(self) -> None:
+        """Fails the calls that take longer than `hang_s`, and replaces their workers; any thread, once a second is enough."""
+        for call in self._take_hung():
+            call.context.run(
+                logger.error,
+                "the detector hangs on frame %d: no result within %g s, its worker is replaced (%d hang)",
+                call.frame.index,
+                self._hang_s,
+                len(self._hung),
+            )
+            call.answer.set_exception(DetectorFailed(f"the detector gave no result within {self._hang_s:g} s"))
+            self._replace()
+
+    def _hire(self, request: InferRequest | None) -> Worker:
+        worker = Worker(self._hired, request=request, calls=self._queue, serve=self._serve)
+        self._hired += 1
+        worker.start()
+        return worker
+
+    def _join(self) -> None:
+        """Waits for the threads, but not for ever where some may hang."""
+        ends_at = None if self._hang_s is None else time.monotonic() + CLOSE_S
+        ended = [one.join(None if ends_at is None else max(0.0, ends_at - time.monotonic())) for one in self._workers]
+        left = len(self._hung) + ended.count(False)
+        if left:
+            logger.warning("%d threads of the detector hang, and are left behind", left)
+
+    def _watch(self, interval_s: float) -> None:
+        """What the thread does that looks after the others until the pool closes."""
+        while not self._closed.wait(interval_s):
+            self.release_hung()
+
+    def _take_hung(self) -> list[Call]:
+        """The calls that hang; their workers have no place any more."""
+        if self._hang_s is None:
+            return []
+        with self._lock:
+            before = self._clock() - self._hang_s
+            calls = [(worker, worker.call) for worker in self._workers if worker.started_at <= before]
+            found = {worker: call for worker, call in calls if call is not None}
+            for worker in found:
+                self._workers.discard(worker)
+                self._hung.add(worker)
+                self._busy -= 1
+                self._failed += 1
+                self._busy_s += self._hang_s
+            return list(found.values())
+
+    def _replace(self) -> None:
+        """Has another take the place of one that hangs; with too many that do there is none, and whoever waits is refused."""
+        with self._lock:
+            if self._closed.is_set():
+                return
+            if len(self._hung) <= MOST_HUNG_FACTOR * self._size and len(self._workers) < self._size:
+                self._workers.add(self._hire(None))
+            waiting = [] if self._workers else self._drain()
+        self._refuse(waiting, "the detector hangs")
+
+    def _drain(self) -> list[Call]:
         """Takes all waiting calls out of the queue."""
-        calls: list[_Call] = []
+        calls: list[Call] = []
         while True:
             try:
                 call = self._queue.get_nowait()
@@ -132,50 +210,67 @@ class DetectorPool:
             if call is not None:
                 calls.append(call)
 
-    def _work(self, request: InferRequest) -> None:
-        """What one worker thread does until the pool closes."""
-        while (call := self._queue.get()) is not None:
+    def _refuse(self, calls: list[Call], reason: str) -> None:
+        for call in calls:
             if call.answer.set_running_or_notify_cancel():
-                self._serve(call, request)
-            # The frame must not live on while the worker waits for the next one.
-            del call
+                call.answer.set_exception(DetectorFailed(reason))
 
-    def _serve(self, call: _Call, request: InferRequest) -> None:
-        """Runs one call and gives its result, or what went wrong, to its caller."""
-        started_at = self._clock()
-        self._count(busy=1)
+    def _serve(self, worker: Worker, call: Call) -> bool:
+        """Runs one call and gives its result, or what went wrong, to its caller; returns whether the worker goes on."""
+        started_at = self._begin(worker, call)
         try:
-            result = request.detect(call.frame, call.options)
+            worker.request = worker.request or self._detector.create_request()
+            result = worker.request.detect(call.frame, call.options)
         except InvalidRequest as exc:
-            self._count(busy=-1, failed=1, busy_s=self._clock() - started_at)
-            call.answer.set_exception(exc)
+            if self._end(worker, failed=1):
+                call.answer.set_exception(exc)
         # Broad on purpose: whatever the engine raises belongs to this caller, and the worker lives on for the others.
-        except Exception as exc:
-            failed_at = self._clock()
-            if (more := self._failures_to_log(failed_at)) is not None:
-                logger.exception("the detector failed on frame %d, and on %d more since the last line", call.frame.index, more)
-            self._count(busy=-1, failed=1, busy_s=failed_at - started_at)
+        except Exception as exc:  # noqa: BLE001 - logged with its traceback, but not thirty times a second
+            self._log_failure(call)
             failure = DetectorFailed(f"the detector failed: {exc}")
             failure.__cause__ = exc
-            call.answer.set_exception(failure)
+            if self._end(worker, failed=1):
+                call.answer.set_exception(failure)
         else:
-            self._count(busy=-1, completed=1, busy_s=self._clock() - started_at)
             timing = replace(result.timing, queue_ms=(started_at - call.queued_at) * 1e3)
-            call.answer.set_result(replace(result, timing=timing))
-
-    def _failures_to_log(self, now: float) -> int | None:
-        """How many failures were not logged since the last one that was; None where this one is not to be logged either."""
+            if self._end(worker, completed=1):
+                call.answer.set_result(replace(result, timing=timing))
         with self._lock:
-            if now - self._failure_logged_at < FAILURE_LOG_INTERVAL_S:
-                self._unlogged += 1
-                return None
-            more, self._unlogged, self._failure_logged_at = self._unlogged, 0, now
-            return more
+            return worker in self._workers
 
-    def _count(self, *, busy: int = 0, completed: int = 0, failed: int = 0, busy_s: float = 0.0) -> None:
-        """Adds to the counters."""
+    def _begin(self, worker: Worker, call: Call) -> float:
         with self._lock:
-            self._busy += busy
+            worker.started_at = self._clock()
+            worker.call = call
+            self._busy += 1
+            return worker.started_at
+
+    def _end(self, worker: Worker, *, completed: int = 0, failed: int = 0) -> bool:
+        """Counts a call, and returns whether its caller still waits: not where it took so long that it was called hung."""
+        with self._lock:
+            worker.call = None
+            if worker in self._hung:
+                self._take_back(worker)
+                return False
+            self._busy -= 1
             self._completed += completed
             self._failed += failed
-            self._busy_s += busy_s
+            self._busy_s += self._clock() - worker.started_at
+            return True
+
+    def _take_back(self, worker: Worker) -> None:
+        """One that hung has come back: it takes a place that is free, or ends."""
+        self._hung.discard(worker)
+        if len(self._workers) < self._size:
+            self._workers.add(worker)
+
+    def _log_failure(self, call: Call) -> None:
+        """One line in FAILURE_LOG_INTERVAL_S, with the ids of whoever the frame belongs to."""
+        with self._lock:
+            now = self._clock()
+            if now - self._failure_logged_at < FAILURE_LOG_INTERVAL_S:
+                self._unlogged += 1
+                return
+            more, self._unlogged, self._failure_logged_at = self._unlogged, 0, now
+        text = "the detector failed on frame %d, and on %d more since the last line"
+        call.context.run(logger.exception, text, call.frame.index, more)

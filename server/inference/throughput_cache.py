@@ -65,7 +65,7 @@ class ThroughputCache:
     def _read(self) -> dict[str, Measured]:
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, Measured])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeError):
             return {}
 
 

@@ -1,7 +1,6 @@
 """Announcements: who follows jobs hears what becomes of them."""
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,8 +12,6 @@ from server.jobs.messages import Seen
 from server.jobs.queue import RecordedQueue
 from server.pipeline.broadcast import Broadcast
 from server.pipeline.supervised_task import SupervisedTask
-
-logger = logging.getLogger(__name__)
 
 # A progress bar that moves once a second is enough for a person.
 PROGRESS_INTERVAL_S = 1.0
@@ -102,8 +99,7 @@ class Announcements:
             self._changed.clear()
             try:
                 await self._tell()
-            except RecordsUnavailable as exc:
-                logger.warning("changes of videos cannot be told now: %s", exc)
+            except RecordsUnavailable:  # the database has told of it
                 await asyncio.sleep(RETRY_S)
                 self._changed.set()
 

@@ -151,6 +151,7 @@ class RunningCheck:
             confidence=job.confidence,
             classes=job.classes,
             max_pixels=options.max_pixels,
+            max_duration_s=options.max_duration_s,
             model=options.model(),
             limits=options.limits,
             frame=(job.width_px, job.height_px),

@@ -1,63 +1,15 @@
 """The process that opens uploaded videos: `python -m server.jobs.child`, started by the server, never by a person.
 
-It takes its order from standard input, limits itself, and reports on standard output. A file that crashes or hangs a library
-ends this process and nothing else.
+It takes its order from standard input, limits and confines itself, and reports on standard output. A file that crashes or
+hangs a library ends this process and nothing else; one that takes a library over finds no network, no program, and no file of
+the server.
 """
 
-import errno
-import faulthandler
-import os
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
-from server.domain.detection import DetectOptions
-from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, TooLarge, Unprocessable, UnsupportedFormat
-from server.domain.model import ModelInfo
-from server.domain.protocols import Detector
-from server.domain.video import VideoProgress
-from server.inference.loader import load_detector
-from server.inference.pool import DetectorPool
+from server.jobs.confinement import confine
 from server.jobs.limits import apply_limits
-from server.jobs.messages import (
-    WATCHED,
-    CheckOrder,
-    ClipOrder,
-    Clipped,
-    Finished,
-    ModelOrder,
-    Order,
-    Probed,
-    ProbeOrder,
-    Progressed,
-    RefusalKind,
-    Refused,
-    Report,
-    decode_order,
-)
-from server.jobs.report_pipe import ReportPipe
-from server.jobs.seen import NotingAnnotator, SeenParts
-from server.logs import configure_logging
-from server.media.clip_writer import write_clip
-from server.media.packet_file import read_packets
-from server.media.video_probe import probe_video
-from server.media.whole_file import sync_to_disk
-from server.pipeline.annotator import BoxAnnotator
-from server.pipeline.video_line import VideoLine
-
-GIB = 1024**3
-_KINDS: dict[type[Exception], RefusalKind] = {
-    UnsupportedFormat: "unsupported",
-    TooLarge: "too_large",
-    Unprocessable: "unprocessable",
-}
-_FILE_ERRORS = {
-    errno.ENOENT: "The uploaded file is gone from the server. Add it again.",
-    errno.ENOSPC: "The server has no room for the result. Delete old files, then try again.",
-    errno.EFBIG: "Its result is larger than the limit (videos.max_result_bytes).",
-}
+from server.jobs.messages import decode_order
 
 
 def main() -> int:
@@ -65,125 +17,12 @@ def main() -> int:
     with open(0, "rb", buffering=0, closefd=False) as orders:
         order = decode_order(orders.readline())
     apply_limits(order.limits)
-    faulthandler.enable()
-    configure_logging(level="warning", json_lines=False)
-    pipe = ReportPipe(_take_standard_output(), poster=_poster(order))
-    threading.Thread(target=_follow, args=(pipe,), name="server", daemon=True).start()
-    pipe.finish(_answer(order, pipe))
+    temporary = confine(order).temporary if order.limits.confined else None
+    # Only now: libraries start threads when they are imported, and what is given up holds for threads that are started later.
+    from server.jobs.work import work  # noqa: PLC0415 - the line above says why
+
+    work(order, temporary=temporary)
     return 0
-
-
-def _poster(order: Order) -> Path | None:
-    return Path(order.out) / "poster.jpg" if isinstance(order, CheckOrder) else None
-
-
-def _take_standard_output() -> int:
-    """A descriptor of the pipe that only we know: whatever a library prints goes to standard error instead."""
-    pipe = os.dup(1)
-    os.dup2(2, 1)
-    return pipe
-
-
-def _follow(pipe: ReportPipe) -> None:
-    """Ends this process when the server is gone, and notes whether somebody watches."""
-    while control := os.read(0, 1):
-        pipe.watched = control == WATCHED
-    os._exit(1)
-
-
-def _answer(order: Order, pipe: ReportPipe) -> Report:
-    """The last report. What is not foreseen here ends the process with a traceback: the server counts it as a crash."""
-    try:
-        if isinstance(order, ProbeOrder):
-            return _probe(order)
-        return _clip(order) if isinstance(order, ClipOrder) else _check(order, pipe)
-    except (InvalidRequest, DetectorFailed, ModelError) as exc:
-        return Refused(_sentence(exc, order), _KINDS.get(type(exc), "failed"))
-    except MemoryError:
-        return Refused(f"It needs more than {order.limits.memory_bytes / GIB:.1f} GiB of memory (videos.max_memory_bytes).")
-    except OSError as exc:
-        if exc.errno not in _FILE_ERRORS:
-            raise
-        return Refused(_FILE_ERRORS[exc.errno])
-
-
-def _probe(order: ProbeOrder) -> Probed:
-    info = probe_video(Path(order.source))
-    return Probed(info.width_px, info.height_px, info.duration_s, info.frames)
-
-
-def _clip(order: ClipOrder) -> Clipped:
-    made = write_clip(read_packets(Path(order.source)), Path(order.out))
-    return Clipped(made.first_received_at, made.duration_s)
-
-
-def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
-    detector = _load(order.model, frame=order.frame)
-    info = detector.info
-    pool = DetectorPool(detector, workers=order.model.workers)
-    options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
-    seen = SeenParts(info.labels)
-    annotator = NotingAnnotator(BoxAnnotator(info.labels), seen)
-    line = VideoLine(pool=pool, options=options, annotator=annotator, max_pixels=order.max_pixels)
-    summary = line.run(
-        Path(order.source),
-        Path(order.out),
-        every=order.every,
-        name=order.name,
-        on_progress=_tell(pipe, seen),
-        on_preview=pipe.show,
-    )
-    _keep(Path(order.out))
-    return Finished(summary.frames, summary.detections, len(summary.tracks))
-
-
-def _keep(results: Path) -> None:
-    """Has them outlive a power cut: the records must not call a video done whose files are empty."""
-    for file in results.iterdir():
-        with suppress(FileNotFoundError):  # the first picture gets its name from another thread
-            sync_to_disk(file)
-    sync_to_disk(results)
-    sync_to_disk(results.parent)
-
-
-def _load(order: ModelOrder, *, frame: tuple[int, int] | None) -> Detector:
-    """The served model, or ModelError when another lies in its place meanwhile."""
-    detector = load_detector(
-        Path(order.path),
-        backend=order.backend,
-        precision=order.precision,
-        threads=order.threads,
-        streams=order.workers,
-        frame=frame,
-        confidence=order.confidence,
-        iou=order.iou,
-        imgsz=order.imgsz,
-    )
-    if order.labels not in (None, detector.info.labels):
-        raise ModelError(f"{order.path}: another model lies there than the server was started with; start it again")
-    return detector
-
-
-def _classes(order: CheckOrder, info: ModelInfo) -> frozenset[int] | None:
-    try:
-        return None if order.classes is None else info.class_ids(list(order.classes))
-    except KeyError as exc:
-        raise InvalidRequest(f"the model of this server knows no class {exc.args[0]!r}; add the file again") from exc
-
-
-def _tell(pipe: ReportPipe, seen: SeenParts) -> Callable[[VideoProgress], None]:
-    def tell(progress: VideoProgress) -> None:
-        pipe.report(Progressed(progress.frames_done, progress.frames, progress.fps, seen.snapshot()))
-
-    return tell
-
-
-def _sentence(error: Exception, order: Order) -> str:
-    """An error as a sentence for a person, who knows the file by another name than ours."""
-    text = str(error)
-    ours, theirs = Path(order.source).name, order.name
-    text = theirs + text.removeprefix(ours) if text.startswith(f"{ours} ") else text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The files of jobs: one folder each, with the upload and what came of it. Everything here blocks: never on the event loop."""
 
+import errno
 import os
 import shutil
 import time
@@ -35,7 +36,7 @@ class JobFiles:
         self.incoming("x").parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
         if not os.access(self.folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{self.folder} cannot be written")
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.folder))
 
     def incoming(self, job_id: str) -> Path:
         """Where an upload lies while it arrives."""

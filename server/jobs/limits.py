@@ -29,6 +29,8 @@ def apply_limits(limits: Limits) -> None:
     _lower(resource.RLIMIT_DATA, limits.memory_bytes)
     _lower(resource.RLIMIT_CPU, limits.cpu_s, hard=limits.cpu_s + _CPU_GRACE_S)
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    # A model and a video take some thirty, a graphics processor as many again.
+    _lower(resource.RLIMIT_NOFILE, limits.open_files)
     # Nobody looks at a memory image, and it would hold pictures of a stranger.
     _lower(resource.RLIMIT_CORE, 0)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write that fails says more than a signal

@@ -23,7 +23,10 @@ RefusalKind = Literal["unsupported", "unprocessable", "too_large", "failed"]
 
 
 class ModelOrder(msgspec.Struct, frozen=True):
-    """Which model to load, as `server.inference.loader` takes it; `labels` are those that it has to have, None allows any."""
+    """Which model to load, as `server.inference.loader` takes it.
+
+    `labels` and `fingerprint` are those that it has to have, None allows any.
+    """
 
     path: str
     backend: Literal["auto", "openvino", "ultralytics"]
@@ -34,16 +37,24 @@ class ModelOrder(msgspec.Struct, frozen=True):
     threads: int
     workers: int
     labels: tuple[str, ...] | None = None
+    fingerprint: str | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the child may take; it sets these for itself before it opens the file. `parent` is the server's process id."""
+    """What the child may take; it sets these for itself before it opens the file. `parent` is the server's process id.
+
+    Where it is `confined` it gives up what it does not need: the network, other programs, and all of the folders and files
+    `hidden` but its own.
+    """
 
     nice: int
     memory_bytes: int
     cpu_s: int
     file_bytes: int
     parent: int
+    open_files: int = 256
+    confined: bool = True
+    hidden: tuple[str, ...] = ()
 
 
 class ProbeOrder(msgspec.Struct, frozen=True, tag="probe"):
@@ -64,6 +75,7 @@ class CheckOrder(msgspec.Struct, frozen=True, tag="check"):
     confidence: float
     classes: tuple[str, ...] | None
     max_pixels: int
+    max_duration_s: float
     model: ModelOrder
     limits: Limits
     frame: tuple[int, int] | None = None

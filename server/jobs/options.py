@@ -17,6 +17,7 @@ class JobOptions:
 
     model: Callable[[], ModelOrder]
     max_pixels: int
+    max_duration_s: float
     limits: Limits
     stall_s: float
     keep_s: float

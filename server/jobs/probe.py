@@ -43,7 +43,9 @@ def check_limits(probed: Probed, *, max_duration_s: float, max_pixels: int) -> N
     if probed.width_px * probed.height_px > max_pixels:
         raise TooLarge(TOO_LARGE.format(width=probed.width_px, height=probed.height_px, limit=max_pixels))
     if probed.duration_s is not None and probed.duration_s > max_duration_s:
-        raise TooLarge(f"It is {_duration(probed.duration_s)} long, the limit is {_duration(max_duration_s)}.")
+        raise TooLarge(
+            f"It is {_duration(probed.duration_s)} long, the limit is {_duration(max_duration_s)} (videos.max_duration_s)."
+        )
 
 
 def _duration(seconds: float) -> str:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from server.domain.clock_jumps import ClockJumps
 from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.domain.job import Job
 from server.jobs.files import JobFiles, Orphans
@@ -16,22 +18,32 @@ logger = logging.getLogger(__name__)
 
 # Nobody minds an hour's worth of videos a minute longer.
 INTERVAL_S = 60.0
+# After the clock was set: by a person who was wrong, or to what is right. In the second case a day more costs nothing.
+HOLD_S = 86_400.0
 
 
 class Retention:
     """Removes what is too old or too much, every INTERVAL_S, from `start()` to `aclose()`; on the event loop.
 
-    `removed` hears of each id. What waits or runs is never removed.
+    `removed` hears of each id. What waits or runs is never removed, and nothing for its age while the clock cannot be believed.
     """
 
     def __init__(
-        self, *, queue: RecordedQueue, files: JobFiles, options: JobOptions, io: Executor, removed: Callable[[str], None]
+        self,
+        *,
+        queue: RecordedQueue,
+        files: JobFiles,
+        options: JobOptions,
+        io: Executor,
+        removed: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._files = files
         self._options = options
         self._io = io
         self._removed = removed
+        self._jumps = ClockJumps(hold_s=HOLD_S, wall_clock=queue.clock, clock=clock)
         self._warned = False
         self._wake = asyncio.Event()
         self._task = SupervisedTask(self._run, name="remove old videos")
@@ -50,14 +62,18 @@ class Retention:
 
     async def sweep(self) -> list[str]:
         """Removes what has to go now, and files that belong to no job; returns the ids of the jobs."""
+        if jump_s := self._jumps.jumped_s():
+            text = "the clock was set by %+.1f days: no video is removed for its age within the next %g h"
+            logger.warning(text, jump_s / 86_400, HOLD_S / 3600)
+        keep_s = float("inf") if self._jumps.held else self._options.keep_s
         jobs = await self._queue.all()
         loop = asyncio.get_running_loop()
         sizes = await loop.run_in_executor(self._io, self._sizes, jobs)
-        going = due(jobs, sizes, now=self._queue.clock(), keep_s=self._options.keep_s, max_bytes=self._options.max_total_bytes)
+        going = due(jobs, sizes, now=self._queue.clock(), keep_s=keep_s, max_bytes=self._options.max_total_bytes)
         for job in going:
             await self._remove(job)
-        orphans = await loop.run_in_executor(self._io, self._orphans, jobs)
-        self._tell(orphans)
+        if not self._jumps.held:  # what is being written looks old as well
+            self._tell(await loop.run_in_executor(self._io, self._orphans, jobs))
         return [job.id for job in going]
 
     async def _run(self) -> None:
@@ -65,7 +81,9 @@ class Retention:
             self._wake.clear()
             try:
                 await self.sweep()
-            except (RecordsUnavailable, OSError) as exc:
+            except RecordsUnavailable:  # the database has told of it
+                pass
+            except OSError as exc:
                 logger.warning("old videos cannot be removed now: %s", exc)
             try:
                 async with asyncio.timeout(INTERVAL_S):

@@ -65,6 +65,7 @@ class JobRunner:
         self._clock = clock
         self._wake = asyncio.Event()
         self._draining = False
+        self._told = ""
         self._task = SupervisedTask(self._run, name="check videos")
 
     def start(self) -> None:
@@ -102,9 +103,17 @@ class JobRunner:
                 if job is not None:
                     with log_context(video=job.id):
                         await self._check(job)
-            except (RecordsUnavailable, OSError) as exc:
-                logger.warning("videos wait: %s", exc)
+            except RecordsUnavailable:  # the database has told of it
                 await self._sleep(POLL_S)
+            except OSError as exc:
+                self._warn(str(exc))
+                await self._sleep(POLL_S)
+
+    def _warn(self, trouble: str) -> None:
+        """One line until something else goes wrong, or a video is checked."""
+        if trouble != self._told:
+            logger.warning("videos wait: %s", trouble)
+        self._told = trouble
 
     async def _next(self) -> Job | None:
         """The next job; None after a while without one."""
@@ -139,6 +148,7 @@ class JobRunner:
             except OSError:  # a full disk, or no process to be had: no fault of the file, which waits for better times
                 await self._give_back(job)
                 raise
+            self._told = ""
             self.stats.seconds += self._clock() - started_at
             self.stats.frames += check.job.frames_done
             await self._conclude(check.job, outcome)
@@ -171,7 +181,7 @@ class JobRunner:
                     check.stop(Stop.LOST)
                     return
             except RecordsUnavailable as exc:  # nobody else can take it meanwhile either
-                logger.warning("the lease cannot be renewed now: %s", exc)
+                logger.debug("the lease cannot be renewed now: %s", exc)
 
     async def _conclude(self, job: Job, outcome: Outcome) -> None:
         """Records what came of it."""
@@ -218,7 +228,7 @@ class JobRunner:
             except RecordsUnavailable as exc:
                 if self._draining:  # the lease runs out, and the next start checks it again
                     raise
-                logger.warning("what came of %s cannot be recorded now: %s", job.name, exc)
+                logger.info("what came of %s cannot be recorded now, and is tried again: %s", job.name, exc)
                 await asyncio.sleep(POLL_S)
         if settled is None:
             logger.warning("checking %s: it belonged to another worker at the end", job.name)

@@ -91,7 +91,8 @@ class VideoJobs:
         """Raises Overloaded while `most` jobs wait."""
         waiting = len(await self._queue.queued())
         if waiting >= most:
-            raise Overloaded(f"{waiting} videos wait to be checked, as many as are taken", retry_after_s=30)
+            sentence = f"{waiting} videos wait to be checked, as many as are taken (videos.max_queued)"
+            raise Overloaded(sentence, retry_after_s=30)
 
     async def check_room(self, upload_bytes: int) -> None:
         """Raises NoRoom where an upload of so many bytes would bring what waits and runs above `max_total_bytes`."""

@@ -23,7 +23,7 @@ def decode_i420(data: bytes, *, max_pixels: int) -> Planes:
     """
     if not data.startswith(_START):
         raise UnsupportedFormat("the frame is not a JPEG picture")
-    pixels = decode(data, probe(data, max_pixels=max_pixels))
+    pixels = decode(data, probe(data, max_pixels=max_pixels, setting="live.max_frame_pixels"))
     height, width = pixels.shape[0] & ~1, pixels.shape[1] & ~1
     if height == 0 or width == 0:
         raise Unprocessable("the frame is less than two pixels wide or high")

@@ -29,6 +29,7 @@ NOT_A_VIDEO = "is not a video. MP4, MOV, MKV, WebM, AVI and most others work."
 NO_FRAMES = "The file ends after 0 frames. Export it again and add the new file."
 NO_PICTURE = "It has sound but no picture."
 TOO_LARGE = "Its pictures are {width}x{height}, the limit is {limit:,} pixels (videos.max_pixels)."
+TOO_LONG = "It goes on after {limit:g} s, which is longer than its header says and than the limit (videos.max_duration_s)."
 DAMAGED = "The file is damaged or ends too early: its index cannot be read. Export it again and add the new file."
 
 

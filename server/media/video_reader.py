@@ -20,7 +20,7 @@ from server.media.continuity import Continuity
 from server.media.deinterlace import Deinterlacer
 from server.media.i420 import to_i420
 from server.media.orientation import Orientation
-from server.media.video_file import MAX_PIXELS, NO_FRAMES, TOO_LARGE, first_sound, frame_rate, open_video
+from server.media.video_file import MAX_PIXELS, NO_FRAMES, TOO_LARGE, TOO_LONG, first_sound, frame_rate, open_video
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Planes = npt.NDArray[np.uint8]
@@ -62,9 +62,10 @@ class VideoReader:
     One thread at a time, never the event loop: `frames` blocks while it decodes.
     """
 
-    def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS, max_duration_s: float | None = None) -> None:
         self._path = path
         self._max_pixels = max_pixels
+        self._max_duration_s = max_duration_s
         self._last_pts = -1
         self.shape: VideoShape | None = None
         self.skipped = 0
@@ -80,7 +81,7 @@ class VideoReader:
         """Yields every frame; `shape` is set before the first one comes.
 
         Raises UnsupportedFormat and Unprocessable as `open_video` does, Unprocessable when there is not one frame, TooLarge at
-        the first frame of more than `max_pixels`, whatever the header says, OSError.
+        the first frame of more than `max_pixels` or later than `max_duration_s`, whatever the header says, OSError.
         """
         with open_video(self._path) as (container, stream):
             # Threads that decode several frames at once lose those in work when one of them is damaged.
@@ -90,7 +91,8 @@ class VideoReader:
             for decoded in self._progressive(container, stream):
                 pixels = self._one_size(_orientation(decoded).upright(to_i420(decoded)), decoded, timing=timing)
                 pts = self._rising(timing.pts(decoded, after=self._last_pts))
-                yield TimedFrame(Frame(pixels, PixelLayout.I420, index=index, pts_s=float(pts * timing.time_base)), pts)
+                pts_s = self._checked(float(pts * timing.time_base))
+                yield TimedFrame(Frame(pixels, PixelLayout.I420, index=index, pts_s=pts_s), pts)
                 index += 1
         if index == 0:
             raise Unprocessable(NO_FRAMES)
@@ -136,6 +138,11 @@ class VideoReader:
         if (width, height) == (self.shape.width, self.shape.height):
             return pixels
         return fitted(pixels, width=self.shape.width, height=self.shape.height)
+
+    def _checked(self, pts_s: float) -> float:
+        if self._max_duration_s is not None and pts_s > self._max_duration_s:
+            raise TooLarge(TOO_LONG.format(limit=self._max_duration_s))
+        return pts_s
 
     def _rising(self, pts: int) -> int:
         """The time, or the next one after the last frame's where it does not rise."""

@@ -13,8 +13,9 @@ from server.domain.errors import DetectorFailed, InvalidRequest
 from server.domain.frame import Frame, PixelLayout
 from server.domain.protocols import Annotator
 from server.inference.pool import DetectorPool
-from server.media.picture import decode, encode_jpeg, encode_png, probe
+from server.media.picture import decode, encode_jpeg, probe
 from server.media.picture_files import PictureFile
+from server.media.png import encode_png
 from server.media.whole_file import whole_file
 
 Result = TypeVar("Result")

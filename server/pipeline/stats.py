@@ -34,9 +34,10 @@ class StreamStats:
     @property
     def in_words(self) -> str:
         """What became of the frames, for the log line of the end."""
+        failed = f"{self.failed} failed, " if self.failed else ""
         return (
             f"{self.received} frames received, {self.dropped} dropped, {self.processed} processed, "
-            f"{self.delivered} pictures sent, box age p95 {self.box_age.p95_in_words}"
+            f"{failed}{self.delivered} pictures sent, box age p95 {self.box_age.p95_in_words}"
         )
 
 

@@ -1,7 +1,6 @@
 """A stream: the running line of one live source, where the newest frame wins."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -20,15 +19,14 @@ from server.pipeline.rate import RateMeter
 from server.pipeline.slot import LatestSlot
 from server.pipeline.stats import LiveTotals, StreamStats
 
-logger = logging.getLogger(__name__)
-
 # Detections from here on are asked for whatever the viewer's confidence: they help the tracker to follow what was seen
 # before (ByteTrack's second association), and are not shown.
 WEAK_CONFIDENCE = 0.1
 FADE_AFTER_S = 0.2
 # A box whose result is older than this says nothing about the picture any more.
 HIDE_AFTER_S = 1.0
-FAILURE_LOG_INTERVAL_S = 10.0
+# A detector that gives nothing for so long fails or hangs: pictures without boxes are better than none.
+STALLED_AFTER_S = 3.0
 
 
 class Stream:
@@ -75,7 +73,7 @@ class Stream:
         self._received = RateMeter()
         self._processed = RateMeter()
         self._failed = 0
-        self._failure_logged_s = float("-inf")
+        self._answered_s = float("-inf")
         self._newest: LiveResult | None = None
         self._shape: tuple[int, int] | None = None
         self._last_shown = -1
@@ -135,7 +133,10 @@ class Stream:
 
     @property
     def _follows_detector(self) -> bool:
-        return self.options.exact or self._pressure.high
+        """Whether only frames that were detected are shown; under pressure not while the detector gives nothing."""
+        if self.options.exact:
+            return True
+        return self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
 
     def _take(self, frame: Frame) -> None:
         self._received.record(self._clock())
@@ -145,14 +146,20 @@ class Stream:
             self._to_draw.put(_Drawing(frame, None, self._clock()))
 
     async def _detect(self) -> None:
-        async for frame in self._to_detect:
-            options = self.options
-            try:
+        async for waiting in self._to_detect:
+            asked_at_s = self._clock()
+            async with self._pool.turns:
+                queue_ms = (self._clock() - asked_at_s) * 1000
+                # While this stream waited for its turn a newer frame may have come.
+                frame = self._to_detect.newest(waiting)
+                options = self.options
                 wanted = self._detect_options(options)
-                found = await self._pool.detect(frame, wanted)
-            except DetectorFailed as failure:
-                self._note_failure(failure)
-                continue
+                try:
+                    found = await self._pool.detect(frame, wanted)
+                except DetectorFailed:  # the pool has told of it, with the ids of this session
+                    self._failed += 1
+                    continue
+            found = found.after_waiting(queue_ms)
             await self._publish(frame, found=found, options=options, imgsz=wanted.imgsz or self._pool.info.imgsz)
 
     def _detect_options(self, options: StreamOptions) -> DetectOptions:
@@ -163,6 +170,7 @@ class Stream:
         shown = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)
         result = LiveResult(frame, shown, found.timing, options, imgsz)
         self._newest = result
+        self._answered_s = self._clock()
         self._processed.record(self._clock())
         self._pressure.record_detection(queue_ms=found.timing.queue_ms, detector_ms=found.timing.detector_ms)
         self.results.publish(result)
@@ -196,13 +204,6 @@ class Stream:
             frame, result.detections, view_height_px=options.view_height_px, faded=box_age_s > FADE_AFTER_S
         )
         return AnnotatedFrame(drawn, result.frame.received_at)
-
-    def _note_failure(self, failure: DetectorFailed) -> None:
-        self._failed += 1
-        now_s = self._clock()
-        if now_s - self._failure_logged_s >= FAILURE_LOG_INTERVAL_S:
-            self._failure_logged_s = now_s
-            logger.error("stream %s: the detector failed on a frame (%d so far): %s", self.id, self._failed, failure)
 
 
 @dataclass(frozen=True, slots=True)

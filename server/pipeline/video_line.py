@@ -39,6 +39,7 @@ class VideoLine:
         annotator: Annotator,
         encoder_threads: int = 0,
         max_pixels: int = MAX_PIXELS,
+        max_duration_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
@@ -46,6 +47,7 @@ class VideoLine:
         self._annotator = annotator
         self._encoder_threads = encoder_threads
         self._max_pixels = max_pixels
+        self._max_duration_s = max_duration_s
         self._clock = clock
 
     def run(
@@ -66,8 +68,8 @@ class VideoLine:
         The files appear when they are complete; after `stop` they hold the frames so far, and the results say that they are not
         all. `on_progress` comes at most five times a second and once at the end, `on_preview` gets annotated frames, all of
         them when the video is written, else at most ten a second; neither may block. Blocks until all is done: any thread but
-        the event loop. Raises UnsupportedFormat, Unprocessable, TooLarge for frames of more than `max_pixels`, DetectorFailed,
-        OSError, and Stopped when `stop` came before the first frame, and then leaves nothing behind.
+        the event loop. Raises UnsupportedFormat, Unprocessable, TooLarge above `max_pixels` and `max_duration_s`,
+        DetectorFailed, OSError, and Stopped when `stop` came before the first frame, and then leaves nothing behind.
         """
         info = probe_video(source)
         context = VideoContext(name or source.name, self._pool.info, self._options.confidence, every, info.fps)
@@ -83,6 +85,7 @@ class VideoLine:
                 results=results,
                 encoder_threads=self._encoder_threads,
                 max_pixels=self._max_pixels,
+                max_duration_s=self._max_duration_s,
                 clock=self._clock,
             )
             return run.run()

@@ -73,6 +73,7 @@ class VideoRun:
         results: Sequence[VideoResultWriter],
         encoder_threads: int,
         max_pixels: int,
+        max_duration_s: float | None,
         clock: Callable[[], float],
     ) -> None:
         self._order = order
@@ -83,7 +84,7 @@ class VideoRun:
         self._results = results
         self._encoder_threads = encoder_threads
         self._clock = clock
-        self._reader = VideoReader(order.source, max_pixels=max_pixels)
+        self._reader = VideoReader(order.source, max_pixels=max_pixels, max_duration_s=max_duration_s)
         self._book = TrackBook()
         self._checked = self._detections = 0
         self._stopped = False

@@ -1,7 +1,10 @@
 """The database: SQLite in a file, or another one by a URL. Everything here blocks: never on the event loop."""
 
+import logging
 import sqlite3
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,14 +12,28 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from server.domain.errors import RecordsUnavailable, SettingsError
 from server.storage.schema import VERSION, metadata, schema_version
 
+logger = logging.getLogger(__name__)
+
 # How long a transaction waits for that of another process or thread: they take milliseconds.
 BUSY_TIMEOUT_S = 5.0
+# Half a dozen ask again every few seconds, and all of them would tell the same.
+TELL_INTERVAL_S = 60.0
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the one writer do not wait for each other
@@ -25,32 +42,61 @@ _PRAGMAS = (
 )
 
 
+# Errors of a statement, which the database has answered. A damaged file is a plain DatabaseError, a locked one Operational.
+_OURS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+
+
 class Database:
     """Transactions on one database; any thread but the event loop's.
 
     On SQLite a writing transaction begins with `BEGIN IMMEDIATE`: one that reads first and writes then could otherwise find, in
     the middle, that another has written, and fail at once instead of waiting.
+
+    When it does not answer one line says so, once a minute for the same reason: those who wait for it need not.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._told: tuple[str, float] = ("", float("-inf"))
         self._reading = engine.execution_options(reading=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; raises RecordsUnavailable when the database does not answer."""
-        with _available(), self._reading.connect() as connection:
+        with self._available(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed when the block ends and undone when it raises; raises as `read` does."""
-        with _available(), self._engine.begin() as connection:
+        with self._available(), self._engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        try:
+            yield
+        except _OURS:
+            raise
+        except (DatabaseError, InterfaceError, PoolTimeoutError) as exc:
+            cause = exc.orig if isinstance(exc, DBAPIError) else exc
+            self._tell(str(cause))
+            raise RecordsUnavailable(f"the records cannot be reached: {cause}") from exc
+
+    def _tell(self, cause: str) -> None:
+        now = self._clock()
+        with self._lock:
+            before, told_at = self._told
+            if cause == before and now - told_at < TELL_INTERVAL_S:
+                return
+            self._told = (cause, now)
+        logger.error("the records cannot be reached, what needs them waits: %s", cause)
 
 
 def sqlite_url(file: Path) -> str:
@@ -78,12 +124,16 @@ def open_database(url: str) -> Database:
 
 
 def _engine(address: URL) -> Engine:
+    # Errors would quote what was written, which the log of a failure would keep: passwords of cameras among it.
     if address.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(address, pool_pre_ping=True)
+        return sqlalchemy.create_engine(address, pool_pre_ping=True, hide_parameters=True)
     if address.database not in (None, "", ":memory:"):
         Path(str(address.database)).touch(mode=0o600)  # what people call their files is nobody else's business
     # Python begins no transaction by itself: it would begin it in the wrong way, and too late.
-    engine = sqlalchemy.create_engine(address, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S})
+    arguments: dict[str, Any] = {"isolation_level": None}
+    if "timeout" not in address.query:
+        arguments["timeout"] = BUSY_TIMEOUT_S
+    engine = sqlalchemy.create_engine(address, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
@@ -111,12 +161,3 @@ def _prepare(database: Database, *, name: str) -> None:
         elif found > VERSION:
             reason = f"they are of version {found}, this Sightline knows up to {VERSION}"
             raise SettingsError(f"the records in {name} were written by a later Sightline: {reason}; start that one")
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
-        cause = exc.orig if isinstance(exc, DBAPIError) else exc
-        raise RecordsUnavailable(f"the records cannot be reached: {cause}") from exc

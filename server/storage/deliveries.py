@@ -39,14 +39,17 @@ class DeliveryRecords:
         with self._database.write() as connection:
             insert_deliveries(connection, messages)
 
-    def due(self, channel: str, now: float, *, limit: int) -> list[Message]:
-        """What a channel is to be sent now: of each subject the oldest unfinished message, if its time has come."""
+    def due(self, channel: str, now: float, *, limit: int, furthest_s: float = float("inf")) -> list[Message]:
+        """What a channel is to be sent now: of each subject the oldest unfinished message, if its time has come.
+
+        One that would wait for longer than `furthest_s` is due as well: the clock was set back since it was tried.
+        """
         wanted = (
             select(deliveries)
             .where(
                 deliveries.c.position.in_(_first_of_each(channel)),
                 deliveries.c.state == DeliveryState.PENDING,
-                deliveries.c.next_try_at <= now,
+                (deliveries.c.next_try_at <= now) | (deliveries.c.next_try_at > now + furthest_s),
             )
             .order_by(deliveries.c.position)
             .limit(limit)

@@ -11,6 +11,7 @@ from typing import Any
 from server.domain.errors import InvalidRequest, ModelError
 from server.inference.ultralytics import keep_settings_in, load_weights
 from server.training import bfloat16
+from server.training.gpu_trainer import GPU, gpu_trainer
 from server.training.recipe import BATCH, CPU_BATCH, DEFAULT, EPOCHS, IMGSZ, Recipe
 from server.training.training_curves import write_training_curves
 from server.training.training_folder import TrainingFolder, copy_whole
@@ -116,10 +117,13 @@ def _first_line(error: BaseException) -> str:
 
 def _run(model: Any, folder: TrainingFolder, *, watch: TrainingWatch, settings: dict[str, Any]) -> Trained:
     watch.attach(model)
+    # A training that goes on is told by its checkpoint how it was begun.
+    held = (model.ckpt["train_args"] if "resume" in settings else settings).get("cache") == GPU
     with ExitStack() as stack:
         if settings["device"] == "cpu":
             stack.enter_context(bfloat16.on_processor())
-        model.train(data=str(folder.data), save_dir=str(folder.run.absolute()), plots=False, **settings)
+        trainer = gpu_trainer() if held else None
+        model.train(trainer=trainer, data=str(folder.data), save_dir=str(folder.run.absolute()), plots=False, **settings)
     return _finish(folder, figures=model.trainer.validator.metrics.results_dict)
 
 

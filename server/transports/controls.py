@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from server.domain.allowance import Allowance
 from server.domain.errors import InvalidRequest
 from server.domain.model import ModelInfo
 from server.pipeline.stream import Stream
@@ -21,19 +22,22 @@ class ControlIntake:
         *,
         model: ModelInfo,
         refusal: str | None = None,
+        most_per_s: float = CONTROLS_PER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
         self._refusal = refusal
         self._model = model
-        self._allowance = _Allowance(rate_per_s=CONTROLS_PER_S, clock=clock)
+        self._allowance = Allowance(rate_per_s=most_per_s, clock=clock)
+        self._most_per_s = most_per_s
         self._flooded = False
 
     def take(self, text: str | bytes) -> str | None:
         """Applies a control; returns why it was not taken, None where there is nothing to say. A flood is told of once."""
         if not self._allowance.take():
             first, self._flooded = not self._flooded, True
-            return f"too many controls: at most {CONTROLS_PER_S:.0f} a second are taken" if first else None
+            sentence = f"too many controls: at most {self._most_per_s:g} a second are taken (live.max_controls_per_s)"
+            return sentence if first else None
         self._flooded = self._flooded and not self._allowance.is_half_full
         if self._refusal is not None:
             return self._refusal
@@ -42,28 +46,3 @@ class ControlIntake:
         except InvalidRequest as exc:
             return str(exc)
         return None
-
-
-class _Allowance:
-    """A token bucket that holds two seconds' worth."""
-
-    def __init__(self, *, rate_per_s: float, clock: Callable[[], float]) -> None:
-        self._rate_per_s = rate_per_s
-        self._clock = clock
-        self._tokens = 2 * rate_per_s
-        self._at = clock()
-
-    @property
-    def is_half_full(self) -> bool:
-        """Whether a second's worth is left."""
-        return self._tokens >= self._rate_per_s
-
-    def take(self) -> bool:
-        """Whether one more is allowed now."""
-        now = self._clock()
-        self._tokens = min(2 * self._rate_per_s, self._tokens + (now - self._at) * self._rate_per_s)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True

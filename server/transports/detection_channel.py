@@ -10,7 +10,7 @@ from server.domain.live import LiveResult
 from server.domain.model import ModelInfo
 from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stream import Stream
-from server.transports.controls import ControlIntake
+from server.transports.controls import CONTROLS_PER_S, ControlIntake
 from server.transports.messages import DrainingMessage, ErrorMessage, detection_message
 
 LABEL = "detections"
@@ -34,6 +34,7 @@ class DetectionChannel:
         model: ModelInfo,
         meter: FreshnessMeter | None = None,
         controls: bool = True,
+        max_controls_per_s: float = CONTROLS_PER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
@@ -43,7 +44,8 @@ class DetectionChannel:
         self._clock = clock
         self._encode = msgspec.json.Encoder().encode
         self._waiting: LiveResult | None = None
-        self._controls = ControlIntake(stream, model=model, refusal=None if controls else NO_CONTROLS, clock=clock)
+        refusal = None if controls else NO_CONTROLS
+        self._controls = ControlIntake(stream, model=model, refusal=refusal, most_per_s=max_controls_per_s, clock=clock)
         channel.bufferedAmountLowThreshold = MOST_BUFFERED_BYTES // 2
         channel.on("bufferedamountlow", self._send_waiting)
         channel.on("message", self._take_control)

@@ -7,9 +7,9 @@ from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 from aiortc.sdp import candidate_from_sdp
 
-from server.domain.errors import InvalidRequest, SettingsError
+from server.domain.errors import InvalidRequest, SettingsError, TooLarge
 
-# A browser has a handful of interfaces; each candidate costs connectivity checks on each of ours.
+# A browser has a handful of interfaces; each candidate costs checks from each of ours, and has us send to its address.
 MAX_CANDIDATES = 64
 _CANDIDATE_TYPES = ("host", "srflx", "prflx", "relay")
 
@@ -67,6 +67,12 @@ def is_usable_candidate(line: str) -> bool:
     return True
 
 
+def check_candidates(number: int, *, most: int) -> None:
+    """Raises TooLarge where a client has named more candidates that can be used than `most`."""
+    if number > most:
+        raise TooLarge(f"{number} candidates are more than the {most} that a connection may have (webrtc.max_candidates)")
+
+
 def parse_fragment(text: str) -> IceFragment:
     """Reads the body of a PATCH, `application/trickle-ice-sdpfrag`; candidates that are of no use to us are left out."""
     username = password = mid = None
@@ -79,7 +85,7 @@ def parse_fragment(text: str) -> IceFragment:
             password = value
         elif name == "mid":
             mid = value
-        elif name == "candidate" and len(candidates) < MAX_CANDIDATES and is_usable_candidate(value):
+        elif name == "candidate" and is_usable_candidate(value):
             candidates.append(_candidate(value, mid=mid))
     if username is None and not candidates and "end-of-candidates" not in text:
         raise InvalidRequest("the ICE fragment names no ICE session and no candidate")

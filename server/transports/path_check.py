@@ -7,7 +7,7 @@ from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
 from server.domain.errors import Busy, Unprocessable
-from server.transports.ice import rtc_configuration
+from server.transports.ice import MAX_CANDIDATES, rtc_configuration
 from server.transports.ice_servers import IceServers
 from server.transports.sdp import announce_address, read_data_offer
 
@@ -23,9 +23,17 @@ MOST_MESSAGE_BYTES = 1024
 class PathChecks:
     """Answers offers that have a data channel only, and sends back what comes on it until LIFETIME_S have passed."""
 
-    def __init__(self, *, ice_servers: IceServers, public_address: str, lifetime_s: float = LIFETIME_S) -> None:
+    def __init__(
+        self,
+        *,
+        ice_servers: IceServers,
+        public_address: str,
+        max_candidates: int = MAX_CANDIDATES,
+        lifetime_s: float = LIFETIME_S,
+    ) -> None:
         self._ice_servers = ice_servers
         self._public_address = public_address
+        self._max_candidates = max_candidates
         self._lifetime_s = lifetime_s
         self._running: set[asyncio.Task[None]] = set()
 
@@ -34,7 +42,7 @@ class PathChecks:
 
     async def answer(self, offer_sdp: str) -> str:
         """The SDP answer; InvalidRequest for what is no SDP, Unprocessable without a data channel, Busy when too many run."""
-        offer = read_data_offer(offer_sdp)
+        offer = read_data_offer(offer_sdp, max_candidates=self._max_candidates)
         if len(self._running) >= MOST_AT_ONCE:
             raise Busy(f"{MOST_AT_ONCE} connections are being checked already", retry_after_s=int(self._lifetime_s))
         pc = RTCPeerConnection(rtc_configuration(self._ice_servers.current()))

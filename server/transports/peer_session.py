@@ -14,8 +14,9 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from server.domain.errors import Outdated, SettingsError, Unprocessable
 from server.logs import log_context
+from server.transports.controls import CONTROLS_PER_S
 from server.transports.h264 import in_offered_words
-from server.transports.ice import parse_fragment
+from server.transports.ice import MAX_CANDIDATES, check_candidates, parse_fragment
 from server.transports.ice_servers import IceServers
 from server.transports.peer import Peer
 from server.transports.sdp import Offer, announce_address, with_one_fingerprint, with_unused
@@ -23,7 +24,7 @@ from server.transports.sdp import Offer, announce_address, with_one_fingerprint,
 
 @dataclass(frozen=True, slots=True)
 class WebrtcLimits:
-    """How long a peer may keep us waiting, how large its pictures may be, and how we are reached.
+    """How long a peer may keep us waiting, how much it may send, and how we are reached.
 
     `public_address` stands in the answer in place of private addresses, where it is not empty; SettingsError if it is none.
     """
@@ -31,6 +32,8 @@ class WebrtcLimits:
     connect_timeout_s: float = 15.0
     media_timeout_s: float = 10.0
     max_pixels: int = 3840 * 2160
+    max_candidates: int = MAX_CANDIDATES
+    max_controls_per_s: float = CONTROLS_PER_S
     public_address: str = ""
     ice_servers: IceServers = field(default_factory=IceServers)
 
@@ -60,6 +63,7 @@ class PeerSession(ABC):
         self.etag = f'"{secrets.token_hex(8)}"'
         self.answer_sdp = ""
         self._offer = offer
+        self._candidates = offer.candidates
         self._limits = limits
         self._clock = clock
         self._peer = Peer(
@@ -92,13 +96,16 @@ class PeerSession(ABC):
         """Adds the candidates that a client found after its offer.
 
         Raises InvalidRequest for a malformed fragment, Outdated where `etag` names another ICE session than the present
-        one, Unprocessable for an ICE restart. None and `*` stand for the present one.
+        one, Unprocessable for an ICE restart, TooLarge for more candidates than a connection may have in all. None and `*`
+        stand for the present one.
         """
         if etag not in (None, "*", self.etag):
             raise Outdated(f"the session's ICE session is {self.etag}, not {etag}")
         parsed = parse_fragment(fragment)
         if parsed.username not in (None, self._offer.ice_username):
             raise Unprocessable("ICE restarts are not supported: end this session and open a new one")
+        check_candidates(self._candidates + len(parsed.candidates), most=self._limits.max_candidates)
+        self._candidates += len(parsed.candidates)
         for candidate in parsed.candidates:
             await self._peer.add_candidate(candidate)
 

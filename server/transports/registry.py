@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from server.domain.alert import SourceKind
-from server.domain.errors import AtCapacity, Draining, NotFound
+from server.domain.errors import AtCapacity, Draining, NotFound, TooMany
 from server.pipeline.broadcast import Broadcast
 from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
@@ -79,27 +80,37 @@ def no_ring(kind: SourceKind) -> None:
 class Place:
     """A reserved place in the registry; `fill()` puts the session into it."""
 
-    def __init__(self, registry: "SessionRegistry") -> None:
+    def __init__(self, registry: "SessionRegistry", *, client: str | None) -> None:
         self._registry = registry
+        self._client = client
 
     def fill(self, session: LiveSession) -> None:
         """Makes the session known under its id; from here on `SessionRegistry.remove()` frees the place."""
-        self._registry.add(session)
+        self._registry.add(session, client=self._client)
 
 
 class SessionRegistry:
     """All live sessions of this process, at most `capacity`, counting those that are being opened.
 
-    `capacity` may be a function: it is asked whenever somebody wants a place. `changes` tells what becomes of the sessions.
-    `new_id` makes the id of the next one: unguessable, and safe in an address.
+    `capacity` may be a function: it is asked whenever somebody wants a place. One client has at most `per_client` of them,
+    where that is set. `changes` tells what becomes of the sessions. `new_id` makes the id of the next one: unguessable, and
+    safe in an address.
     """
 
-    def __init__(self, *, capacity: int | Callable[[], int], new_id: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int | Callable[[], int],
+        per_client: int | None = None,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
         self.new_id = new_id or new_session_id
         self.changes: Broadcast[Change] = Broadcast()
         self._capacity = capacity
+        self._per_client = per_client
         self._sessions: dict[str, LiveSession] = {}
-        self._opening = 0
+        self._clients: dict[str, str | None] = {}
+        self._opening: Counter[str | None] = Counter()
         self._draining = False
         self._closed = False
         self._changed = asyncio.Event()
@@ -113,7 +124,7 @@ class SessionRegistry:
     @property
     def active(self) -> int:
         """Places taken: open sessions and those being opened."""
-        return len(self._sessions) + self._opening
+        return len(self._sessions) + self._opening.total()
 
     @property
     def capacity(self) -> int:
@@ -126,32 +137,38 @@ class SessionRegistry:
         return self._draining
 
     @contextmanager
-    def reserve(self) -> Iterator[Place]:
+    def reserve(self, *, client: str | None = None) -> Iterator[Place]:
         """Holds a place while a session is being opened, so that no number of clients at once can pass the limit.
 
-        Raises AtCapacity or Draining. The place is free again after the block unless it was filled.
+        `client` is whose it is; sessions of the server's own have none. Raises AtCapacity, TooMany or Draining. The place is
+        free again after the block unless it was filled.
         """
         if self._draining:
             raise Draining("the server is about to end and takes no new session")
         capacity = self.capacity
         if self.active >= capacity:
-            raise AtCapacity(f"all {capacity} live sessions are taken", capacity=capacity, active=self.active)
-        self._opening += 1
+            sentence = f"all {capacity} live sessions are taken (live.max_sessions; unset, as many as the detector manages)"
+            raise AtCapacity(sentence, capacity=capacity, active=self.active)
+        self._check_client(client)
+        self._opening[client] += 1
         try:
-            yield Place(self)
+            yield Place(self, client=client)
         finally:
-            self._opening -= 1
+            self._opening[client] -= 1
+            self._opening += Counter()  # which drops clients that open nothing
             self._changed.set()
 
-    def add(self, session: LiveSession) -> None:
+    def add(self, session: LiveSession, *, client: str | None = None) -> None:
         """Makes a session known under its id; Draining when the registry was closed meanwhile."""
         if self._closed:
             raise Draining("the server ends")
         self._sessions[session.id] = session
+        self._clients[session.id] = client
         self.changes.publish(SessionOpened(session))
 
     def remove(self, session: LiveSession) -> None:
         """Forgets a session that has ended; does nothing when it is not known."""
+        self._clients.pop(session.id, None)
         if self._sessions.pop(session.id, None) is not None:
             self.changes.publish(SessionClosed(session))
         self._changed.set()
@@ -182,6 +199,14 @@ class SessionRegistry:
         """Ends all sessions and takes no new ones."""
         self._draining = self._closed = True
         await asyncio.gather(*(session.aclose("the server ends") for session in self))
+
+    def _check_client(self, client: str | None) -> None:
+        if client is None or self._per_client is None:
+            return
+        if self._opening[client] + sum(one == client for one in self._clients.values()) >= self._per_client:
+            raise TooMany(
+                f"one client may have {self._per_client} live sessions at once (live.max_sessions_per_client)", retry_after_s=15
+            )
 
 
 def new_session_id() -> str:

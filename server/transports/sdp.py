@@ -10,7 +10,7 @@ from aiortc.sdp import DIRECTIONS, MediaDescription, SessionDescription
 
 from server.domain.errors import InvalidRequest, Unprocessable
 from server.transports.h264 import Formats, as_known
-from server.transports.ice import MAX_CANDIDATES, is_usable_candidate
+from server.transports.ice import MAX_CANDIDATES, check_candidates, is_usable_candidate
 
 # What aiortc's parser lets out on text that is not SDP: it asserts, unpacks and looks up without asking.
 _PARSER_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
@@ -24,7 +24,7 @@ class Offer:
     `sdp` is its text without what aiortc would stumble over. `wants_video_back` tells that its video section is `sendrecv`.
     `ice_username` names the client's ICE session; another one means an ICE restart. `unused` are the sections that the client
     itself does not use, by their position, as the answer must repeat them; `sdp` is without them. `h264_formats` are those that
-    the client has offered where `sdp` has others.
+    the client has offered where `sdp` has others, `candidates` counts those in it.
     """
 
     sdp: str
@@ -32,28 +32,35 @@ class Offer:
     ice_username: str
     unused: Mapping[int, str] = field(default_factory=dict)
     h264_formats: Formats = field(default_factory=dict)
+    candidates: int = 0
 
 
-def read_offer(text: str) -> Offer:
-    """Checks a publisher's offer; InvalidRequest when it is not SDP, Unprocessable when there is no video that can be used."""
-    used, unused = _split(text)
+def read_offer(text: str, *, max_candidates: int = MAX_CANDIDATES) -> Offer:
+    """Checks a publisher's offer.
+
+    Raises InvalidRequest when it is not SDP, TooLarge when it has too many candidates, Unprocessable when there is no video
+    that can be used.
+    """
+    used, unused = _split(text, max_candidates=max_candidates)
     sdp, formats = as_known(used)
     offer = _read(sdp, directions=("sendonly", "sendrecv"), otherwise="it sends no video")
     return replace(offer, unused=unused, h264_formats=formats)
 
 
-def read_viewer_offer(text: str) -> Offer:
+def read_viewer_offer(text: str, *, max_candidates: int = MAX_CANDIDATES) -> Offer:
     """Checks a viewer's offer; raises as `read_offer` does."""
-    sdp, unused = _split(text)
+    sdp, unused = _split(text, max_candidates=max_candidates)
     offer = _read(sdp, directions=("recvonly", "sendrecv"), otherwise="it takes no video")
     return replace(offer, unused=unused)
 
 
-def _split(text: str) -> tuple[str, dict[int, str]]:
+def _split(text: str, *, max_candidates: int) -> tuple[str, dict[int, str]]:
     """The tidied offer without the sections that the client itself does not use, and those by their position."""
     head, *sections = _sections(text)
     unused = {place: _repeated(section) for place, section in enumerate(sections) if _is_unused(section)}
-    return _tidied(head, [section for place, section in enumerate(sections) if place not in unused]), unused
+    sdp = _tidied(head, [section for place, section in enumerate(sections) if place not in unused])
+    check_candidates(_candidates(sdp), most=max_candidates)
+    return sdp, unused
 
 
 def _read(sdp: str, *, directions: tuple[str, ...], otherwise: str) -> Offer:
@@ -63,12 +70,13 @@ def _read(sdp: str, *, directions: tuple[str, ...], otherwise: str) -> Offer:
         raise Unprocessable(f"the offer's video section is {video.direction}: {otherwise}")
     for media in description.media:
         _check_transport(media)
-    return Offer(sdp, wants_video_back=video.direction == "sendrecv", ice_username=_ice_username(video))
+    wants_back = video.direction == "sendrecv"
+    return Offer(sdp, wants_video_back=wants_back, ice_username=_ice_username(video), candidates=_candidates(sdp))
 
 
-def read_data_offer(text: str) -> str:
+def read_data_offer(text: str, *, max_candidates: int = MAX_CANDIDATES) -> str:
     """Checks an offer of one data channel and nothing else, and returns it tidied; raises as `read_offer` does."""
-    sdp, _ = _split(text)
+    sdp, _ = _split(text, max_candidates=max_candidates)
     description = _parse(sdp)
     if [media.kind for media in description.media] != ["application"]:
         raise Unprocessable("the offer must have one data channel section and no other")
@@ -141,20 +149,22 @@ def _tidied(head: list[str], sections: list[list[str]]) -> str:
     """The offer with a direction in every section, and only candidates that are of use."""
     # Without one a section is sendrecv (RFC 8866, 6.7); aiortc knows no default.
     default = _direction(head) or "sendrecv"
-    lines, candidates = list(head), 0
+    lines = list(head)
     for section in sections:
         for line in section:
             # Once it has heard of the end aioice takes no candidate that trickles in, and fails where all were names.
             if line.startswith("a=end-of-candidates"):
                 continue
-            if line.startswith("a=candidate:"):
-                candidates += 1
-                if candidates > MAX_CANDIDATES or not is_usable_candidate(line.removeprefix("a=candidate:")):
-                    continue
+            if line.startswith("a=candidate:") and not is_usable_candidate(line.removeprefix("a=candidate:")):
+                continue
             lines.append(line)
         if not section[0].startswith("m=application") and _direction(section) is None:
             lines.append(f"a={default}")
     return "".join(f"{line}\r\n" for line in lines)
+
+
+def _candidates(sdp: str) -> int:
+    return sum(line.startswith("a=candidate:") for line in sdp.splitlines())
 
 
 def _direction(lines: list[str]) -> str | None:

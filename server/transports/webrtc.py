@@ -59,15 +59,17 @@ class WebrtcService:
         self._limits = limits or WebrtcLimits()
         self._clock = clock
 
-    async def open(self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool) -> "WebrtcSession":
+    async def open(
+        self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool, client: str | None = None
+    ) -> "WebrtcSession":
         """Answers an offer with a session that runs until the peer leaves or `aclose()`.
 
         `annotated` asks for the annotated video on the same connection, which a `sendrecv` video section makes possible. Raises
-        InvalidRequest for what is not SDP, Unprocessable without usable video, AtCapacity, Draining, and Busy without a
-        free UDP port.
+        InvalidRequest for what is not SDP, TooLarge for too many candidates, Unprocessable without usable video, AtCapacity,
+        TooMany, Draining, and Busy without a free UDP port.
         """
-        offer = read_offer(offer_sdp)
-        with self._registry.reserve() as place:
+        offer = read_offer(offer_sdp, max_candidates=self._limits.max_candidates)
+        with self._registry.reserve(client=client) as place:
             session_id = self._registry.new_id()
             session = WebrtcSession(
                 offer,
@@ -148,7 +150,13 @@ class WebrtcSession(PeerSession):
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == LABEL and (self._channel is None or self._channel.closed):
-            self._channel = DetectionChannel(channel, stream=self.stream, model=self._model, clock=self._clock)
+            self._channel = DetectionChannel(
+                channel,
+                stream=self.stream,
+                model=self._model,
+                max_controls_per_s=self._limits.max_controls_per_s,
+                clock=self._clock,
+            )
             if self._draining_s is not None:
                 self._channel.announce_draining(self._draining_s)
         else:

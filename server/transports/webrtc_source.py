@@ -91,7 +91,7 @@ class WebrtcSource:
         width, height = video_frame.width, video_frame.height
         if self._max_pixels is None or width * height <= self._max_pixels:
             return False
-        self._on_refused(f"its video of {width}x{height} has more than {self._max_pixels} pixels")
+        self._on_refused(f"its video of {width}x{height} has more than {self._max_pixels:,} pixels (live.max_pixels)")
         return True
 
     def _take(self, video_frame: av.VideoFrame) -> None:

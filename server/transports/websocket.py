@@ -18,7 +18,7 @@ from server.domain.protocols import Annotator
 from server.logs import log_context
 from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
-from server.transports.controls import ControlIntake
+from server.transports.controls import CONTROLS_PER_S, ControlIntake
 from server.transports.messages import DrainingMessage, ErrorMessage, FrameErrorMessage
 from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.webrtc import StreamFactory
@@ -61,10 +61,11 @@ class Socket(Receiver, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebsocketLimits:
-    """How long a client may send or take in nothing, and how large a frame may be."""
+    """How long a client may send or take in nothing, how large a frame may be, and how many controls come a second."""
 
     media_timeout_s: float = 10.0
     max_pixels: int = 8_847_360
+    max_controls_per_s: float = CONTROLS_PER_S
 
 
 class WebsocketService:
@@ -91,12 +92,12 @@ class WebsocketService:
         self._limits = limits or WebsocketLimits()
         self._clock = clock
 
-    def open(self, *, name: str, options: StreamOptions, pictures: bool) -> "WebsocketSession":
+    def open(self, *, name: str, options: StreamOptions, pictures: bool, client: str | None = None) -> "WebsocketSession":
         """Takes a place for a session, which `run()` then serves; `aclose()` must follow in any case.
 
-        `pictures` asks for the annotated pictures. Raises AtCapacity and Draining.
+        `pictures` asks for the annotated pictures. Raises AtCapacity, TooMany and Draining.
         """
-        with self._registry.reserve() as place:
+        with self._registry.reserve(client=client) as place:
             stream = self._create_stream(id=self._registry.new_id(), name=name, options=options)
             answers = WebsocketAnswers(
                 stream=stream,
@@ -109,7 +110,9 @@ class WebsocketService:
             session = WebsocketSession(
                 stream=stream,
                 answers=answers,
-                controls=ControlIntake(stream, model=self._model, clock=self._clock),
+                controls=ControlIntake(
+                    stream, model=self._model, most_per_s=self._limits.max_controls_per_s, clock=self._clock
+                ),
                 renderer=self._renderer,
                 limits=self._limits,
                 packets=self._new_ring(SourceKind.WEBCAM),

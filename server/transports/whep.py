@@ -6,28 +6,43 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aiortc import RTCDataChannel
+from aiortc.mediastreams import MediaStreamTrack
 
 from server.domain.errors import NotFound
 from server.domain.model import ModelInfo
 from server.inference.processors import available_processors
 from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stream import Stream
+from server.transports.aiortc_sender import senders_tell
 from server.transports.annotated_track import AnnotatedVideoTrack
 from server.transports.detection_channel import LABEL, DetectionChannel
+from server.transports.encoders import Bitrates
 from server.transports.encoding_turns import SHARE, EncodingTurns
 from server.transports.peer_session import PeerSession, WebrtcLimits
 from server.transports.registry import Change, DrainingBegun, SessionClosed, SessionRegistry, new_session_id
 from server.transports.sdp import Offer, read_viewer_offer
+from server.transports.shared_encodings import SharedEncodings
 from server.transports.viewer_places import ViewerPlaces
 
 logger = logging.getLogger(__name__)
 
 
+class CreateTrack(Protocol):
+    """Makes the video of a viewer."""
+
+    def __call__(self, stream: Stream, *, meter: FreshnessMeter, on_failed: Callable[[], None]) -> MediaStreamTrack:
+        """Returns a track of the stream's pictures; `meter` takes their ages, `on_failed` is called where no more come."""
+
+
 class WhepService:
-    """Opens viewers of the streams in a registry, knows those that watch, and ends them with their stream."""
+    """Opens viewers of the streams in a registry, knows those that watch, and ends them with their stream.
+
+    With `bitrates` the viewers of a stream share its encodings; None, or an aiortc that was left as it is, gives each an
+    encoder of its own.
+    """
 
     def __init__(
         self,
@@ -35,6 +50,7 @@ class WhepService:
         registry: SessionRegistry,
         places: ViewerPlaces,
         limits: WebrtcLimits,
+        bitrates: Bitrates | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
@@ -42,20 +58,23 @@ class WhepService:
         self._limits = limits
         self._clock = clock
         self._turns = EncodingTurns(processors=SHARE * available_processors(), clock=clock)
+        self.encodings = None if bitrates is None else SharedEncodings(bitrates=bitrates, turns=self._turns, clock=clock)
         self._viewers: dict[str, WhepViewer] = {}
         registry.changes.subscribe(self)
 
-    async def open(self, offer_sdp: str, *, stream_id: str, model: ModelInfo) -> "WhepViewer":
+    async def open(self, offer_sdp: str, *, stream_id: str, model: ModelInfo, client: str | None = None) -> "WhepViewer":
         """Answers an offer with a viewer that watches until it leaves, its stream ends, or `aclose()`.
 
         Raises InvalidRequest for what is not SDP, Unprocessable without video that can be sent, NotFound without such a
-        stream, AtCapacity, and Busy without a free UDP port.
+        stream, AtCapacity, TooMany, and Busy without a free UDP port.
         """
         stream = self._registry.get(stream_id).stream
-        offer = read_viewer_offer(offer_sdp)
+        offer = read_viewer_offer(offer_sdp, max_candidates=self._limits.max_candidates)
         place = ExitStack()
-        place.enter_context(self._places.hold(stream_id))
-        viewer = WhepViewer(offer, stream=stream, model=model, limits=self._limits, turns=self._turns, clock=self._clock)
+        place.enter_context(self._places.hold(stream_id, client=client))
+        viewer = WhepViewer(
+            offer, stream=stream, model=model, limits=self._limits, create_track=self._create_track, clock=self._clock
+        )
         viewer.on_closed(place.close)
         # A refused offer, and a client that goes away while we answer and so cancels us here, leave nothing behind.
         async with AsyncExitStack() as undo:
@@ -86,6 +105,13 @@ class WhepService:
         """Ends all viewers."""
         self._registry.changes.unsubscribe(self)
         await asyncio.gather(*(viewer.aclose("the server ends") for viewer in tuple(self._viewers.values())))
+        if self.encodings is not None:
+            await self.encodings.aclose()
+
+    def _create_track(self, stream: Stream, *, meter: FreshnessMeter, on_failed: Callable[[], None]) -> MediaStreamTrack:
+        if self.encodings is not None and senders_tell():
+            return self.encodings.create_track(stream, meter=meter, on_failed=on_failed)
+        return AnnotatedVideoTrack(stream, meter=meter, turns=self._turns, clock=self._clock)
 
     def _forget(self, viewer: "WhepViewer") -> None:
         del self._viewers[viewer.id]
@@ -101,14 +127,15 @@ class WhepViewer(PeerSession):
         stream: Stream,
         model: ModelInfo,
         limits: WebrtcLimits,
-        turns: EncodingTurns,
+        create_track: CreateTrack,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(offer, id=new_session_id(), limits=limits, receives=False, clock=clock)
         self.stream = stream
         self._model = model
         self._meter = FreshnessMeter(sums=stream.viewing)
-        self._track = AnnotatedVideoTrack(stream, meter=self._meter, turns=turns, clock=clock)
+        failed = partial(self.end, "its video could not be encoded")
+        self._track = create_track(stream, meter=self._meter, on_failed=failed)
         self._channel: DetectionChannel | None = None
 
     async def open(self) -> None:
@@ -124,7 +151,13 @@ class WhepViewer(PeerSession):
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == LABEL and self._channel is None:
             self._channel = DetectionChannel(
-                channel, stream=self.stream, model=self._model, meter=self._meter, controls=False, clock=self._clock
+                channel,
+                stream=self.stream,
+                model=self._model,
+                meter=self._meter,
+                controls=False,
+                max_controls_per_s=self._limits.max_controls_per_s,
+                clock=self._clock,
             )
         else:
             channel.close()

@@ -2,12 +2,13 @@
 
 import errno
 import socket
-from pathlib import Path
 
 from server.config.settings import Settings
 from server.domain.errors import SettingsError
 from server.domain.finding import Finding
-from server.web.credentials import GENERATED_KEY_FILE, configured_keys, is_loopback
+from server.web.credentials import configured_keys, is_loopback
+from server.web.generated_key import generated_key_path
+from server.web.key_file import key_file
 
 
 def check_tcp_port(host: str, port: int) -> Finding:
@@ -39,18 +40,21 @@ def check_https(host: str) -> Finding:
 
 def check_access(settings: Settings) -> Finding:
     """Who may use the server. Reads files."""
-    host = settings.server.host
+    host, file = settings.server.host, key_file(settings)
     try:
-        keys = configured_keys(settings)
+        keys = (*configured_keys(settings), *file.entries())
     except SettingsError as exc:
         return Finding("access", "bad", f"The API keys cannot be used: {exc}.", "Correct auth.api_keys or auth.api_keys_file.")
     if keys:
         return Finding("access", "ok", f"{len(keys)} API {'key is' if len(keys) == 1 else 'keys are'} set.")
-    if is_loopback(host):
+    asked = file.path.exists() and not settings.auth.insecure
+    if is_loopback(host) and not asked:
         return Finding("access", "ok", "No key is set; only this machine reaches the server.")
     if settings.auth.insecure:
         text = f"Everybody who reaches {host} may watch and send: auth.insecure is on."
         return Finding("access", "warn", text, "Set auth.api_keys, unless a proxy in front asks who is there.")
-    file = Path(settings.server.data_dir).expanduser() / GENERATED_KEY_FILE
-    made = f"is kept in {file}" if file.exists() else f"is made at the first start and kept in {file}"
-    return Finding("access", "ok", f"No key is set: one {made}.")
+    made = generated_key_path(settings).exists()
+    if asked and (is_loopback(host) or not made):
+        return Finding("access", "warn", "The last key is revoked: nobody gets in.", "Make one: sightline keys add NAME.")
+    text = "was made at the first start" if made else "is made at the first start"
+    return Finding("access", "ok", f"No key is set: one {text}, which may do everything.")

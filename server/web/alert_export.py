@@ -10,6 +10,7 @@ from aiohttp import web
 from server.alerts.export import ExportedAlert, csv_rows, dataset_files, zip_chunks
 from server.domain.alert import Alert
 from server.web.endless_answer import EndlessAnswer
+from server.web.file_names import disposition
 
 CSV_TYPE, ZIP_TYPE = "text/csv; charset=utf-8", "application/zip"
 # Lines or pictures that one turn on `io` makes: few enough to hold up no other, and a hundred lines are worth the way there.
@@ -35,7 +36,7 @@ async def _send(
 ) -> web.StreamResponse:
     headers = {
         "Content-Type": content_type,
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": disposition(name, attachment=True),
         "Cache-Control": "no-store",
     }
     answer = EndlessAnswer(request, headers=headers, stall_s=_STALL_S)

@@ -59,7 +59,7 @@ def read_form(form: type[Form], body: bytes) -> Form:
     """Reads a JSON body, an empty one as an empty object; InvalidRequest names what cannot be meant."""
     try:
         return msgspec.json.decode(body.strip() or b"{}", type=form)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise InvalidRequest(f"the body cannot be meant: {exc}") from exc
 
 
@@ -100,6 +100,7 @@ def _time(query: Mapping[str, str], name: str) -> float | None:
 def _limit(text: str | None) -> int:
     if text is None:
         return AlertFilter().limit
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_LISTED:
+    # Python reads no number of thousands of digits.
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MOST_LISTED:
         raise InvalidRequest(f"parameter limit: {text!r} is no number from 1 to {MOST_LISTED}")
     return int(text)

@@ -86,10 +86,11 @@ class LimitsAnswer(msgspec.Struct, frozen=True):
 
 
 class AuthAnswer(msgspec.Struct, frozen=True):
-    """Whether a key is asked for, and what this client is signed in with."""
+    """Whether a key is asked for, the name of the one that this client has shown, and what it may: `view` or `admin`."""
 
     required: bool
     name: str | None
+    rights: str
 
 
 class IceServerAnswer(msgspec.Struct, frozen=True, omit_defaults=True):

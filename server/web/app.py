@@ -19,29 +19,35 @@ from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
 from server.transports.aiortc_receiver import DECODER_LIMIT, ReceiverChanges
-from server.transports.encoders import Bitrates
+from server.transports.bounded_decoder import SPARE
 from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
 from server.web.admission import Admission
 from server.web.alerts import ALERTS_DIR, AlertDesk
+from server.web.back_off import BackOff
 from server.web.cameras import CameraService
 from server.web.channels import ChannelService
 from server.web.clip_making import ClipMaking, RingMaker
-from server.web.cluster import resolve_cluster
+from server.web.cluster import Cluster, resolve_cluster
 from server.web.configured_model import load_configured_model
 from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
+from server.web.encoder_settings import encoder_bitrates
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
+from server.web.headers import add_headers
+from server.web.held_open import HeldOpen
+from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
-from server.web.middlewares import add_headers, answer_problems, check_access, count_pictures, forward_to_owner
-from server.web.networks import parse_networks
+from server.web.middlewares import answer_problems, check_access, count_pictures, forward_to_owner, limit_rate
+from server.web.networks import Networks, parse_networks
 from server.web.origin import allowed_hosts, own_hosts
 from server.web.pictures import PictureService
 from server.web.records import Records, data_folder
 from server.web.remembered_throughput import RememberedThroughput
+from server.web.request_rates import RequestRates
 from server.web.routes import add_routes
 from server.web.served_model import ServedModel, TimePool
 from server.web.session_cookie import SessionCookies
@@ -71,19 +77,17 @@ def create_app(
     settings name, `time_pool` that of measuring how quick it is. `clock` measures ages and durations, `wall_clock` says when a
     sign-in ends.
     """
-    middlewares = [count_pictures, answer_problems, check_access, forward_to_owner]
+    middlewares = [count_pictures, answer_problems, check_access, limit_rate, forward_to_owner]
     app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app[app_keys.SETTINGS] = settings
     app[app_keys.CLOCK] = clock
-    keys = keys or resolve_keys(settings)
-    app[app_keys.ACCESS] = _access(settings, keys=keys, wall_clock=wall_clock)
-    app[app_keys.CLUSTER] = cluster = resolve_cluster(settings, generated_key=keys.file is not None)
-    # The other servers tell what their own proxies have told them.
-    proxies = parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
-    app[app_keys.TRUSTED_PROXIES] = cluster.peers | proxies
+    keys = resolve_keys(settings) if keys is None else keys
+    app[app_keys.ACCESS] = _access(settings, keys=keys, clock=clock, wall_clock=wall_clock)
+    app[app_keys.HELD_OPEN] = HeldOpen()
+    app[app_keys.CLUSTER] = resolve_cluster(settings, generated_key=keys.generated is not None)
+    app[app_keys.TRUSTED_PROXIES] = _trusted(settings, cluster=app[app_keys.CLUSTER])
+    _limit(app, settings=settings, clock=clock)
     app[app_keys.STATIC] = StaticFiles(resources.static_dir())
-    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
-    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
     app[app_keys.PICTURE_ANSWERS] = Counter()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.extend([_end_live_sessions, _end_endless_answers])
@@ -92,6 +96,7 @@ def create_app(
     app.cleanup_ctx.extend(
         [
             _io,
+            _keys,
             _encoders,
             _changed_aiortc,
             _served_model(detector, time_pool=time_pool),
@@ -108,12 +113,24 @@ def create_app(
     return app
 
 
-def _access(settings: Settings, *, keys: Keys, wall_clock: Callable[[], float]) -> Access:
+def _limit(app: web.Application, *, settings: Settings, clock: Callable[[], float]) -> None:
+    """What counts requests and pictures before anything is done for them."""
+    app[app_keys.REQUEST_RATES] = RequestRates(settings.server.max_requests_per_s, clock=clock)
+    app[app_keys.PICTURE_ADMISSION] = Admission(limit=settings.predict.max_waiting)
+    app[app_keys.UNKNOWN_ADMISSION] = Admission(limit=max(1, settings.predict.max_waiting // 4))
+
+
+def _access(settings: Settings, *, keys: Keys, clock: Callable[[], float], wall_clock: Callable[[], float]) -> Access:
     lifetime_s = settings.auth.session_days * SECONDS_A_DAY
     cookies = SessionCookies(keys, lifetime_s=lifetime_s, secret=settings.cluster.secret, clock=wall_clock)
-    guarded = bool(keys) or settings.auth.insecure
-    hosts = None if guarded else allowed_hosts(settings)
-    return Access(keys=keys, cookies=cookies, hosts=hosts, own_hosts=own_hosts(settings))
+    back_off = BackOff(free=settings.auth.max_wrong_keys, clock=clock)
+    hosts = None if settings.auth.insecure else allowed_hosts(settings)
+    return Access(keys=keys, cookies=cookies, back_off=back_off, hosts=hosts, own_hosts=own_hosts(settings))
+
+
+def _trusted(settings: Settings, *, cluster: Cluster) -> Networks:
+    """Whose word on who asks is believed; the other servers tell what their own proxies have told them."""
+    return cluster.peers | parse_networks(settings.server.trusted_proxies, setting="server.trusted_proxies")
 
 
 async def _io(app: web.Application) -> AsyncIterator[None]:
@@ -123,6 +140,14 @@ async def _io(app: web.Application) -> AsyncIterator[None]:
     app[app_keys.IO] = executor
     yield
     executor.shutdown()
+
+
+async def _keys(app: web.Application) -> AsyncIterator[None]:
+    """Named keys, as `sightline keys` changes them while we run."""
+    app[app_keys.KEY_WATCH] = watch = KeyWatch(app[app_keys.ACCESS].keys, held=app[app_keys.HELD_OPEN], io=app[app_keys.IO])
+    watch.start()
+    yield
+    await watch.aclose()
 
 
 async def _encoders(app: web.Application) -> AsyncIterator[None]:
@@ -137,13 +162,14 @@ async def _encoders(app: web.Application) -> AsyncIterator[None]:
 
 async def _changed_aiortc(app: web.Application) -> AsyncIterator[None]:
     """What we change in aiortc, for as long as the application lives."""
-    undo = aiortc_changes.apply(_aiortc_changes(app[app_keys.SETTINGS].webrtc))
+    settings = app[app_keys.SETTINGS]
+    undo = aiortc_changes.apply(_aiortc_changes(settings.webrtc, max_pixels=settings.live.max_pixels))
     yield
     undo()
 
 
-def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
-    bitrates = Bitrates(settings.start_bitrate_bps, min_bps=settings.min_bitrate_bps, max_bps=settings.max_bitrate_bps)
+def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
+    bitrates = encoder_bitrates(settings)
     receiver = ReceiverChanges(
         early_release=settings.early_release,
         nack_retry=settings.nack_retry,
@@ -153,9 +179,14 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
     return AiortcChanges(
         receiver=receiver,
         bitrates=bitrates if settings.own_encoders else None,
+        shared_encoding=settings.shared_encoding,
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
+        max_pixels=max_pixels * SPARE if settings.bounded_pictures else None,
         bounded_messages=settings.bounded_messages,
+        guarded_ports=settings.guarded_ports,
+        steady_clock=settings.steady_clock,
+        quiet_sends=settings.quiet_sends,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
@@ -168,6 +199,7 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
         model = ServedModel(
             (lambda: detector) if detector is not None else partial(load_configured_model, settings),
             workers=settings.inference.workers,
+            hang_s=settings.inference.hang_s,
             executor=app[app_keys.IO],
             time_pool=time_pool or RememberedThroughput(settings, io=app[app_keys.IO]),
         )
@@ -224,7 +256,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     live.tuning.start()
     viewing = ViewingService(settings, live=live, io=app[app_keys.IO], clock=app[app_keys.CLOCK])
     app[app_keys.VIEWING] = viewing
-    app[app_keys.EVENTS] = EventFeeds(live.registry, clock=app[app_keys.CLOCK])
+    app[app_keys.EVENTS] = EventFeeds(live.registry, most=settings.server.max_event_streams, clock=app[app_keys.CLOCK])
     app[app_keys.CAMERAS] = cameras = CameraService(
         settings, records=app[app_keys.RECORDS], live=live, model=model, clock=app[app_keys.CLOCK]
     )
@@ -295,7 +327,9 @@ async def _doctor(app: web.Application) -> AsyncIterator[None]:
     """What finds out why something does not work."""
     limits = app[app_keys.LIVE].limits
     app[app_keys.DOCTOR] = Doctor(app[app_keys.SETTINGS], io=app[app_keys.IO], clock=app[app_keys.CLOCK])
-    checks = app[app_keys.PATH_CHECKS] = PathChecks(ice_servers=limits.ice_servers, public_address=limits.public_address)
+    checks = app[app_keys.PATH_CHECKS] = PathChecks(
+        ice_servers=limits.ice_servers, public_address=limits.public_address, max_candidates=limits.max_candidates
+    )
     yield
     await checks.aclose()
 

@@ -80,7 +80,7 @@ def read_order(body: bytes) -> CameraOrder:
         reason, _, path = str(exc).partition(" - at `$.")
         named = re.split(r"[`.\[]", path)[0] or _unknown_field(reason)
         raise refused_field(named, f"{named}: {reason}" if named else reason) from exc
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise InvalidRequest(f"the body is no JSON: {exc}") from exc
 
 

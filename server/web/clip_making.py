@@ -14,6 +14,7 @@ from server.domain.errors import ClipFailed
 from server.jobs.clips import ClipProcess
 from server.jobs.messages import Limits
 from server.pipeline.packet_ring import PacketRing
+from server.web.records import hidden_files
 
 # A key frame may be so much older than what is wanted.
 _SPARE_S = 10.0
@@ -47,6 +48,8 @@ class ClipMaking:
             cpu_s=_CPU_S,
             file_bytes=_FILE_BYTES,
             parent=os.getpid(),
+            confined=settings.videos.confine == "auto",
+            hidden=hidden_files(settings),
         )
         self._process = ClipProcess(limits=limits, io=io)
         self._io = io

@@ -1,76 +1,92 @@
 """API keys: where they come from, and whether one that a client shows is among them."""
 
-import hashlib
 import hmac
 import ipaddress
 import logging
-import os
-import re
-import secrets
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from server.config.settings import Settings
 from server.domain.errors import SettingsError
+from server.web.api_key import ApiKey, Right, api_key, digest_of
+from server.web.generated_key import SENDABLE, GeneratedKey, generated_key, generated_key_path
+from server.web.key_file import KeyFile, key_file
 
 logger = logging.getLogger(__name__)
 
-GENERATED_KEY_FILE = "api-key"
-# Stands below a generated key until it was shown: a start that ends before that must not lose it.
-_UNSHOWN = "# not shown yet"
-# Anything else cannot be sent in a header.
-_SENDABLE = re.compile(r"[!-~]+")
+# What the keys of the settings are called.
+UNNAMED = "API key"
 
 
-@dataclass(frozen=True, slots=True)
 class Keys:
     """The keys that open the server; without any it is open to everybody who reaches it.
 
-    `unshown` tells that the one key was generated and that nobody has seen it yet: it is shown to the person who started the
-    server, once. `file` is where a generated key is kept.
+    `fixed` are those of the settings or the generated one, for as long as the server runs; `named` those of `file`, which may
+    change. Once keys are asked for they are to the end: taking the last one away opens nothing.
     """
 
-    values: tuple[str, ...] = field(default=(), repr=False)
-    unshown: bool = False
-    file: Path | None = None
+    def __init__(
+        self,
+        fixed: Sequence[ApiKey] = (),
+        *,
+        named: Sequence[ApiKey] = (),
+        file: KeyFile | None = None,
+        generated: GeneratedKey | None = None,
+        required: bool = False,
+    ) -> None:
+        self.file = file
+        self.generated = generated
+        self._fixed = tuple(fixed)
+        self._named = tuple(named)
+        self._required = required or bool(self._fixed or self._named)
 
     def __bool__(self) -> bool:
-        return bool(self.values)
+        return self._required
 
-    def find(self, candidate: str) -> str | None:
+    def __iter__(self) -> Iterator[ApiKey]:
+        return iter((*self._fixed, *self._named))
+
+    def find(self, candidate: str) -> ApiKey | None:
         """The key that `candidate` is, None when it is none; takes the same time whichever it is."""
-        given = _digest(candidate)
-        matching = [key for key in self.values if hmac.compare_digest(_digest(key), given)]
+        given = digest_of(candidate)
+        matching = [key for key in self if hmac.compare_digest(key.digest, given)]
         return matching[0] if matching else None
 
-    def mark_shown(self) -> None:
-        """Notes in `file` that the person who started the server has seen the key. Writes a file."""
-        if self.file is not None and self.unshown:
-            self.file.write_text(f"{self.values[0]}\n", "ascii")
+    def replace_named(self, named: Sequence[ApiKey]) -> frozenset[ApiKey]:
+        """Takes these in place of the named ones, and returns those that are no longer among them."""
+        gone = frozenset(self._named) - frozenset(named)
+        self._named = tuple(named)
+        self._required = True
+        return gone
 
 
 def resolve_keys(settings: Settings) -> Keys:
-    """The keys of the settings, else one that is generated and kept where the server is reached from outside.
+    """The keys of the settings and the named ones; where there are none and the server is reached from outside, one is made.
 
     Reads and writes files. Raises SettingsError.
     """
     configured = configured_keys(settings)
-    if configured:
-        return Keys(configured)
     if settings.auth.insecure:
         return Keys()
-    if is_loopback(settings.server.host):
-        return Keys()
-    return _generated(Path(settings.server.data_dir).expanduser() / GENERATED_KEY_FILE)
+    file = key_file(settings)
+    named, required = file.read(), file.stamp() is not None
+    fixed = [api_key(value, name=UNNAMED, right=Right.ADMIN) for value in configured]
+    generated = None
+    if not configured and not is_loopback(settings.server.host):
+        generated = generated_key(generated_key_path(settings), make=not required)
+        fixed = [generated.key] if generated is not None else []
+    if required and not fixed and not named:
+        logger.warning("%s holds no key: nobody gets in until `sightline keys add` makes one", file.path)
+    return Keys(fixed, named=named, file=file, generated=generated, required=required)
 
 
 def configured_keys(settings: Settings) -> tuple[str, ...]:
-    """The keys that the settings name, each once. Reads a file; raises SettingsError."""
+    """The keys that the settings name, each once. Reads files; raises SettingsError."""
     auth = settings.auth
     configured = (*auth.api_keys, *_read_keys(auth.api_keys_file))
     for key in configured:
         _check(key)
-    if auth.insecure and configured:
+    if auth.insecure and (configured or key_file(settings).entries()):
         raise SettingsError("auth.insecure serves without a key, but keys are set: remove one of the two")
     return tuple(dict.fromkeys(configured))
 
@@ -97,33 +113,5 @@ def _read_keys(file: str) -> list[str]:
 
 
 def _check(key: str) -> None:
-    if not _SENDABLE.fullmatch(key):
+    if not SENDABLE.fullmatch(key):
         raise SettingsError("auth.api_keys: a key must be made of printable ASCII characters without spaces")
-
-
-def _generated(file: Path) -> Keys:
-    try:
-        if not file.exists():
-            return _generate(file)
-        kept, _, note = file.read_text("ascii").strip().partition("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SettingsError(f"cannot keep a generated key in {file}: {exc}; set auth.api_keys or server.data_dir") from exc
-    if not _SENDABLE.fullmatch(kept):
-        raise SettingsError(f"{file} holds no key: delete it to have another one made")
-    return Keys((kept,), unshown=note == _UNSHOWN, file=file)
-
-
-def _generate(file: Path) -> Keys:
-    key = secrets.token_urlsafe(24)
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Never readable to others, not even for the moment between making and chmod; O_EXCL: of two servers one wins.
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(f"{key}\n{_UNSHOWN}\n")
-    logger.info("made an API key, kept in %s", file)
-    return Keys((key,), unshown=True, file=file)
-
-
-def _digest(key: str) -> bytes:
-    # Of equal length, so that comparing tells nothing about the key's.
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -79,9 +80,21 @@ class Doctor:
         async with self._lock:
             if self._clock() >= self._known_until_s:
                 loaded = Finding("model", "ok", _loaded(model))
-                self._known = [loaded, *await self._look(model, throughput)]
+                self._known = [self._without_places(one) for one in (loaded, *await self._look(model, throughput))]
                 self._known_until_s = self._clock() + VALID_S
             return self._known
+
+    def _without_places(self, finding: Finding) -> Finding:
+        """The finding for whoever asks over the network: where things lie is for the person at the terminal."""
+        settings = self._settings
+        places = {
+            str(Path(settings.server.data_dir).expanduser()): "server.data_dir",
+            settings.auth.api_keys_file: "auth.api_keys_file",
+        }
+        text = finding.text
+        for place, setting in places.items():
+            text = text.replace(place, setting) if place else text
+        return replace(finding, text=text)
 
     async def _try_model(self) -> tuple[ModelInfo | None, Throughput | None, list[Finding]]:
         loop = asyncio.get_running_loop()
@@ -98,7 +111,8 @@ class Doctor:
         return pool.info, throughput, [Finding("model", "ok", _loaded(pool.info))]
 
     def _create_pool(self) -> DetectorPool:
-        return DetectorPool(load_configured_model(self._settings), workers=self._settings.inference.workers)
+        inference = self._settings.inference
+        return DetectorPool(load_configured_model(self._settings), workers=inference.workers, hang_s=inference.hang_s)
 
     async def _look(self, model: ModelInfo | None, throughput: Throughput | None) -> list[Finding]:
         """Everything but the model and the TCP port."""

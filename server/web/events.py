@@ -207,9 +207,12 @@ class _Followed:
 
 
 class EventFeeds:
-    """All clients that follow events."""
+    """All clients that follow events, `most` of them at once."""
 
-    def __init__(self, registry: SessionRegistry, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, registry: SessionRegistry, *, most: int = MOST_FEEDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
         self._registry = registry
         self._clock = clock
         self._feeds: set[EventFeed] = set()
@@ -217,9 +220,9 @@ class EventFeeds:
     @contextmanager
     def open(self, stream_ids: Iterable[str], *, model: ModelInfo) -> Iterator[EventFeed]:
         """A feed inside the block; AtCapacity when there are too many."""
-        if len(self._feeds) >= MOST_FEEDS:
-            message = f"all {MOST_FEEDS} event streams are taken"
-            raise AtCapacity(message, capacity=MOST_FEEDS, active=len(self._feeds))
+        if len(self._feeds) >= self._most:
+            message = f"all {self._most} event streams are taken (server.max_event_streams)"
+            raise AtCapacity(message, capacity=self._most, active=len(self._feeds))
         feed = EventFeed(self._registry, stream_ids=stream_ids, model=model, clock=self._clock)
         self._feeds.add(feed)
         feed.open()

@@ -18,11 +18,14 @@ from server.web.cluster import Cluster
 from server.web.doctor import Doctor
 from server.web.events import EventFeeds
 from server.web.forwarding import Forwarder
+from server.web.held_open import HeldOpen
+from server.web.key_watch import KeyWatch
 from server.web.lifecycle import Lifecycle
 from server.web.live import LiveService
 from server.web.networks import Networks
 from server.web.pictures import PictureService
 from server.web.records import Records
+from server.web.request_rates import RequestRates
 from server.web.served_model import ServedModel
 from server.web.static_files import StaticFiles
 from server.web.videos import VideoService
@@ -32,6 +35,8 @@ SETTINGS = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type] # a type form
 IO = web.AppKey("io", Executor)
 ACCESS = web.AppKey("access", Access)
+HELD_OPEN = web.AppKey("held_open", HeldOpen)
+KEY_WATCH = web.AppKey("key_watch", KeyWatch)
 TRUSTED_PROXIES = web.AppKey("trusted_proxies", Networks)
 CLUSTER = web.AppKey("cluster", Cluster)
 FORWARDER = web.AppKey("forwarder", Forwarder)
@@ -51,6 +56,7 @@ PICTURE_ADMISSION = web.AppKey("picture_admission", Admission)
 UNKNOWN_ADMISSION = web.AppKey("unknown_admission", Admission)
 # Answers to pictures sent by POST, by status code.
 PICTURE_ANSWERS: web.AppKey[Counter[int]] = web.AppKey("picture_answers", Counter)
+REQUEST_RATES = web.AppKey("request_rates", RequestRates)
 STATIC = web.AppKey("static", StaticFiles)
 DOCTOR = web.AppKey("doctor", Doctor)
 PATH_CHECKS = web.AppKey("path_checks", PathChecks)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.domain.errors import Draining
+from server.domain.errors import Draining, NotReady
 from server.transports.registry import SessionRegistry
 from server.web.cameras import CameraService
 from server.web.served_model import ServedModel
@@ -20,14 +20,15 @@ class Lifecycle:
 
     @property
     def ready(self) -> bool:
-        """Whether the model is loaded and new work is taken."""
-        return self._model.ready and not self._registry.draining
+        """Whether the model is loaded and answers, and new work is taken."""
+        return self._model.ready and self._model.pool.answers and not self._registry.draining
 
     def check_ready(self) -> None:
-        """Raises Draining once the server is about to end, and NotReady until the model is loaded."""
+        """Raises Draining once the server is about to end, and NotReady until the model is loaded and where it hangs."""
         if self._registry.draining:
             raise Draining("the server is about to end and takes no new work")
-        _ = self._model.pool
+        if not self._model.pool.answers:
+            raise NotReady("the detector hangs, and does so with other workers too: the server has to be started again")
 
     async def wait_until_ready(self) -> None:
         """Returns when the model is loaded; raises ModelError when it cannot be."""

@@ -34,7 +34,9 @@ class LiveService:
         new_id: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.registry = SessionRegistry(capacity=lambda: self.capacity.sessions, new_id=new_id)
+        self.registry = SessionRegistry(
+            capacity=lambda: self.capacity.sessions, per_client=settings.live.max_sessions_per_client, new_id=new_id
+        )
         self.totals = LiveTotals()
         self.tuning = LiveTuning(settings.live, model=model, streams=self._stats, clock=clock)
         self._model = model
@@ -57,7 +59,9 @@ class LiveService:
     def _stats(self) -> list[StreamStats]:
         return [session.stream.stats() for session in self.registry]
 
-    async def open_webrtc(self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool) -> WebrtcSession:
+    async def open_webrtc(
+        self, offer_sdp: str, *, name: str, options: StreamOptions, annotated: bool, client: str | None = None
+    ) -> WebrtcSession:
         """Answers a WebRTC offer; raises as `WebrtcService.open` does, and NotReady until the model is there."""
         service = WebrtcService(
             registry=self.registry,
@@ -68,9 +72,11 @@ class LiveService:
             new_ring=self.new_ring,
             clock=self._clock,
         )
-        return await service.open(offer_sdp, name=name, options=options, annotated=annotated)
+        return await service.open(offer_sdp, name=name, options=options, annotated=annotated, client=client)
 
-    def open_websocket(self, *, name: str, options: StreamOptions, pictures: bool) -> WebsocketSession:
+    def open_websocket(
+        self, *, name: str, options: StreamOptions, pictures: bool, client: str | None = None
+    ) -> WebsocketSession:
         """Takes a place for a WebSocket session; raises as `WebsocketService.open`, and NotReady until the model is there."""
         service = WebsocketService(
             registry=self.registry,
@@ -78,11 +84,15 @@ class LiveService:
             model=self._model.info,
             annotator=self._model.annotator,
             renderer=self._renderer,
-            limits=WebsocketLimits(self._live.media_timeout_s, max_pixels=self._live.max_frame_pixels),
+            limits=WebsocketLimits(
+                self._live.media_timeout_s,
+                max_pixels=self._live.max_frame_pixels,
+                max_controls_per_s=self._live.max_controls_per_s,
+            ),
             new_ring=self.new_ring,
             clock=self._clock,
         )
-        return service.open(name=name, options=options, pictures=pictures)
+        return service.open(name=name, options=options, pictures=pictures, client=client)
 
     def create_stream(self, *, id: str, name: str, options: StreamOptions) -> Stream:  # noqa: A002 - the contract's name
         """A stream that nothing feeds yet; raises NotReady until the model is there."""
@@ -105,6 +115,8 @@ def _limits(settings: Settings) -> WebrtcLimits:
         connect_timeout_s=settings.live.connect_timeout_s,
         media_timeout_s=settings.live.media_timeout_s,
         max_pixels=settings.live.max_pixels,
+        max_candidates=settings.webrtc.max_candidates,
+        max_controls_per_s=settings.live.max_controls_per_s,
         public_address=settings.webrtc.public_address,
         ice_servers=ice_servers(settings.webrtc),
     )

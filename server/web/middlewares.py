@@ -1,8 +1,7 @@
 """Middlewares: a name for each request, who may, and the one table that turns errors into answers."""
 
+import errno
 import logging
-import re
-import uuid
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -10,16 +9,14 @@ from aiohttp.typedefs import Handler
 from server.domain import errors
 from server.logs import log_context
 from server.web import deepstack, keys
-from server.web.access import CROSS_SITE_PATHS, unauthorized
-from server.web.problems import Problem
-from server.web.routes import PICTURE_HANDLERS, Audience, audience
+from server.web.access import HOLDER
+from server.web.clients import client_of
+from server.web.headers import REQUEST_ID, name_of
+from server.web.problems import FULL, Problem
+from server.web.routes import PICTURE_HANDLERS, Audience, audience, right
 from server.web.trusted_proxies import as_client_sent
 
 logger = logging.getLogger(__name__)
-
-REQUEST_ID_HEADER = "X-Request-Id"
-REQUEST_ID = web.RequestKey("request_id", str)
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # The first class that fits decides, so the particular stand before the general.
 STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
@@ -32,16 +29,18 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SightlineError], int], ...] = (
     (errors.AddressRefused, 403),
     (errors.NotFound, 404),
     (errors.Overloaded, 429),
+    (errors.TooMany, 429),
     (errors.Busy, 503),
     (errors.NoRoom, 507),
     (errors.NotOffered, 501),
     (errors.SightlineError, 500),
 )
 
-# No inline script or style, nothing from elsewhere; pictures and sounds may come from the page's own memory.
-PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+# What the machine has no more of, as the system says it: with time, or by its owner, there is some again.
+SHORTAGES = (
+    (FULL, 507, "the server's disk is full"),
+    ({errno.EMFILE, errno.ENFILE}, 503, "the server has no descriptor left for another file or connection"),
+    ({errno.ENOMEM, errno.EAGAIN}, 503, "the server has no memory left for this"),
 )
 
 
@@ -57,7 +56,7 @@ async def count_pictures(request: web.Request, handler: Handler) -> web.StreamRe
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Names the request, and answers every error as a problem."""
-    request[REQUEST_ID] = request_id = _request_id(request)
+    request[REQUEST_ID] = request_id = name_of(request)
     with log_context(request_id=request_id):
         try:
             return await handler(request)
@@ -72,7 +71,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         except ConnectionError:  # the client went away: there is nobody to answer
             raise
         # The last resort: a fault of ours must not end the connection without an answer, nor tell the client about our insides.
-        except Exception:
+        except Exception as error:
+            if (shortage := _shortage(error)) is not None:
+                logger.error("%s %s failed: %s", request.method, request.path, error)  # noqa: TRY400 - it is no fault of ours
+                return _refuse(request, shortage)
             logger.exception("%s %s failed", request.method, request.path)
             return _refuse(request, Problem(500, f"something went wrong here; the log has it under {request_id}"))
 
@@ -87,8 +89,21 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         access.check_host(request)
     request = as_client_sent(request, trusted=request.app[keys.TRUSTED_PROXIES])
     access.check_origin(request)
-    if wanted is Audience.KEY_HOLDERS and not access.permits(request):
-        raise unauthorized(request)
+    if wanted is Audience.KEY_HOLDERS:
+        access.admit(request, right=right(request))
+    with request.app[keys.HELD_OPEN].request(request, key=request.get(HOLDER)):
+        return await handler(request)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the request against what its key, or without one its client, may make a second.
+
+    Whoever watches over the process is not counted: a flood from behind the same proxy must not have it ended.
+    """
+    if audience(request) is not Audience.PROBES:
+        holder = request.get(HOLDER)
+        request.app[keys.REQUEST_RATES].check(f"key {holder.name!r}" if holder else client_of(request))
     return await handler(request)
 
 
@@ -102,30 +117,6 @@ async def forward_to_owner(request: web.Request, handler: Handler) -> web.Stream
     return await forwarder.forward(request, owner, request_id=request[REQUEST_ID])
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds to each answer what all have; a signal, so that streamed answers get it too."""
-    set_headers(request, response)
-
-
-def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Sets what all answers have, also those to requests that never become one of the application's."""
-    headers = response.headers
-    headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or _request_id(request)
-    headers[hdrs.SERVER] = "Sightline"  # and not the versions of Python and aiohttp
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-    if response.content_type == "text/html":
-        headers["Content-Security-Policy"] = PAGE_POLICY
-        headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.path in CROSS_SITE_PATHS:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
-        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = f"{REQUEST_ID_HEADER}, {hdrs.RETRY_AFTER}"
-    else:
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-
-
 def _refuse(request: web.Request, problem: Problem) -> web.Response:
     """The refusal in the form that clients of this address read."""
     if request.path.startswith(deepstack.PREFIX):
@@ -133,8 +124,20 @@ def _refuse(request: web.Request, problem: Problem) -> web.Response:
     return problem.response(instance=request.path)
 
 
+def _shortage(error: Exception) -> Problem | None:
+    """The refusal where the machine has no more of something; None where it is something else."""
+    number = error.errno if isinstance(error, OSError) else None
+    for numbers, status, detail in SHORTAGES:
+        if number in numbers:
+            return Problem(status, detail, headers={hdrs.RETRY_AFTER: "15"} if status == 503 else {})
+    return None
+
+
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
+    if isinstance(error, errors.RecordsUnavailable):
+        logger.warning("%s", error)  # its text is the database's own, which may name hosts, users and files
+        error = errors.RecordsUnavailable("the records cannot be reached now", retry_after_s=error.retry_after_s)
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
     if isinstance(error, errors.AtCapacity):
         return Problem(
@@ -147,9 +150,11 @@ def problem_of(error: errors.SightlineError) -> Problem:
         return Problem(status, str(error), headers={hdrs.RETRY_AFTER: str(error.retry_after_s)})
     if isinstance(error, errors.NoRoom):
         return Problem(status, str(error), members={"missing_bytes": error.missing_bytes})
+    if isinstance(error, errors.DetectorFailed):  # the pool has told of it
+        return Problem(status, "the detector failed on this request")
     if status == 500:
         logger.error("request failed: %s", error)
-        return Problem(status, "the detector failed on this request" if isinstance(error, errors.DetectorFailed) else "")
+        return Problem(status, "")
     return Problem(status, str(error))
 
 
@@ -158,8 +163,3 @@ def problem_of_http(exception: web.HTTPException) -> Problem:
     allowed = exception.headers.get(hdrs.ALLOW)
     detail = {404: "there is nothing at this address", 405: f"this address takes {allowed} only"}.get(exception.status)
     return Problem(exception.status, detail or exception.reason, headers={hdrs.ALLOW: allowed} if allowed else {})
-
-
-def _request_id(request: web.BaseRequest) -> str:
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

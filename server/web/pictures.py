@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from server.domain.detection import DetectionResult, DetectOptions
 from server.domain.frame import Frame, PixelLayout
-from server.media.picture import decode, encode_jpeg, encode_png, probe
+from server.media.picture import decode, encode_jpeg, probe
+from server.media.png import encode_png
 from server.web.negotiation import Format
 from server.web.served_model import ServedModel
 
@@ -46,7 +47,7 @@ class PictureService:
         return CheckedPicture((frame.height, frame.width), result, file)
 
     def _decode(self, data: bytes) -> Frame:
-        header = probe(data, max_pixels=self._max_pixels)
+        header = probe(data, max_pixels=self._max_pixels, setting="predict.max_pixels")
         return Frame(decode(data, header), PixelLayout.BGR)
 
     def _draw(self, frame: Frame, result: DetectionResult, *, form: Format) -> bytes:

@@ -1,5 +1,6 @@
 """Problems: how a refusal is told to a program (RFC 9457)."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -7,6 +8,9 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import LooseHeaders
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says when a disk has no room, or not for this user."""
 
 CONTENT_TYPE = "application/problem+json"
 

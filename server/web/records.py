@@ -83,3 +83,10 @@ def _check_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def hidden_files(settings: Settings) -> tuple[str, ...]:
+    """What no process that opens strangers' files may see: the data folder and the file with the keys."""
+    keys_file = settings.auth.api_keys_file
+    files = [data_folder(settings), *([Path(keys_file).expanduser()] if keys_file else [])]
+    return tuple(str(file.absolute()) for file in files)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from server.web.api_key import Right
 from server.web.handlers import (
     alert_files,
     alerts,
@@ -37,7 +38,7 @@ class Audience(enum.Enum):
     EVERYBODY = enum.auto()
     """Preflights, signing in, and addresses that look at the key themselves: the page and its files."""
     FORM_KEY_HOLDERS = enum.auto()
-    """Holders of a key that may stand within the form: the handler looks at it."""
+    """Holders of any key, which may stand within the form: the handler looks at it."""
     PROBES = enum.auto()
     """Everybody, under any host name: whoever watches over the process may call it by its address."""
 
@@ -50,6 +51,13 @@ class Route:
     path: str
     handler: Handler
     audience: Audience = Audience.KEY_HOLDERS
+    needs: Right | None = None
+    """What a key has to have the right to; None: `view` for GET, `admin` for all else."""
+
+    @property
+    def right(self) -> Right:
+        """What a key has to have the right to."""
+        return self.needs or (Right.VIEW if self.method == hdrs.METH_GET else Right.ADMIN)
 
     @property
     def canonical(self) -> str:
@@ -60,14 +68,14 @@ class Route:
 ROUTES = (
     Route("GET", "/", page.index, Audience.EVERYBODY),
     Route("GET", "/static/{path:.+}", page.static, Audience.EVERYBODY),
-    Route("POST", "/predict", predict.predict),
+    Route("POST", "/predict", predict.predict, needs=Right.VIEW),
     Route("OPTIONS", "/predict", predict.preflight, Audience.EVERYBODY),
-    Route("POST", "/api/predict", predict.predict),
+    Route("POST", "/api/predict", predict.predict, needs=Right.VIEW),
     Route("OPTIONS", "/api/predict", predict.preflight, Audience.EVERYBODY),
     Route("GET", "/api", info.running),
     Route("GET", "/api/info", info.info),
     Route("GET", "/api/doctor", doctor.findings),
-    Route("POST", "/api/doctor/path", doctor.try_path),
+    Route("POST", "/api/doctor/path", doctor.try_path, needs=Right.VIEW),
     Route("GET", "/source.tar.gz", info.source),
     Route("POST", "/api/session", session.sign_in, Audience.EVERYBODY),
     Route("DELETE", "/api/session", session.sign_out, Audience.EVERYBODY),
@@ -76,12 +84,12 @@ ROUTES = (
     Route("PATCH", "/whip/{id}", whip.trickle),
     Route("DELETE", "/whip/{id}", whip.end),
     Route("OPTIONS", "/whip/{id}", signalling.describe_session, Audience.EVERYBODY),
-    Route("POST", "/whep/{id}", whep.watch),
+    Route("POST", "/whep/{id}", whep.watch, needs=Right.VIEW),
     Route("OPTIONS", "/whep/{id}", signalling.describe, Audience.EVERYBODY),
-    Route("PATCH", "/whep/{id}/{viewer}", whep.trickle),
-    Route("DELETE", "/whep/{id}/{viewer}", whep.end),
+    Route("PATCH", "/whep/{id}/{viewer}", whep.trickle, needs=Right.VIEW),
+    Route("DELETE", "/whep/{id}/{viewer}", whep.end, needs=Right.VIEW),
     Route("OPTIONS", "/whep/{id}/{viewer}", signalling.describe_session, Audience.EVERYBODY),
-    Route("GET", "/ws/stream", websocket.stream),
+    Route("GET", "/ws/stream", websocket.stream, needs=Right.ADMIN),
     Route("GET", "/api/streams", streams.list_streams),
     Route("GET", "/api/streams/{id}", streams.get_stream),
     Route("PATCH", "/api/streams/{id}", streams.change_stream),
@@ -109,10 +117,10 @@ ROUTES = (
     Route("GET", "/api/alerts/export.csv", alerts.export_csv),
     Route("GET", "/api/alerts/export.zip", alerts.export_dataset),
     Route("GET", "/api/alerts/{id}", alerts.get_alert),
-    Route("PATCH", "/api/alerts/{id}", alerts.write_note),
+    Route("PATCH", "/api/alerts/{id}", alerts.write_note, needs=Right.VIEW),
     Route("DELETE", "/api/alerts/{id}", alerts.remove),
-    Route("POST", "/api/alerts/{id}/confirm", alerts.confirm),
-    Route("POST", "/api/alerts/{id}/dismiss", alerts.dismiss),
+    Route("POST", "/api/alerts/{id}/confirm", alerts.confirm, needs=Right.VIEW),
+    Route("POST", "/api/alerts/{id}/dismiss", alerts.dismiss, needs=Right.VIEW),
     Route("GET", "/api/alerts/{id}/snapshot.jpg", alert_files.snapshot),
     Route("GET", "/api/alerts/{id}/clip.mp4", alert_files.clip),
     Route("GET", "/api/alerts/{id}/detections.json", alert_files.detections),
@@ -120,9 +128,9 @@ ROUTES = (
     Route("GET", "/api/channels", channels.list_channels),
     Route("POST", "/api/channels/{name}/test", channels.test_channel),
     Route("GET", "/api/events", events.follow),
-    Route("POST", "/v1/vision/detection", deepstack.detect, Audience.FORM_KEY_HOLDERS),
-    Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS),
-    Route("POST", "/v1/vision/custom/{name}", deepstack.detect_custom, Audience.FORM_KEY_HOLDERS),
+    Route("POST", "/v1/vision/detection", deepstack.detect, Audience.FORM_KEY_HOLDERS, Right.VIEW),
+    Route("POST", "/v1/vision/custom/list", deepstack.list_custom, Audience.FORM_KEY_HOLDERS, Right.VIEW),
+    Route("POST", "/v1/vision/custom/{name}", deepstack.detect_custom, Audience.FORM_KEY_HOLDERS, Right.VIEW),
     Route("GET", "/v1/status/updateavailable", deepstack.update_available),
     Route("GET", "/healthz", operations.healthz, Audience.PROBES),
     Route("GET", "/readyz", operations.readyz, Audience.PROBES),
@@ -130,7 +138,7 @@ ROUTES = (
     Route("GET", "/openapi.yaml", operations.openapi),
 )
 
-_AUDIENCES = {(route.method, route.canonical): route.audience for route in ROUTES}
+_ROUTES = {(route.method, route.canonical): route for route in ROUTES}
 
 
 PICTURE_HANDLERS = frozenset({predict.predict, deepstack.detect, deepstack.detect_custom})
@@ -148,6 +156,17 @@ def add_routes(app: web.Application) -> None:
 
 def audience(request: web.Request) -> Audience:
     """Whom the requested address answers; one that does not exist is for holders of a key, too."""
+    route = _route(request)
+    return route.audience if route is not None else Audience.KEY_HOLDERS
+
+
+def right(request: web.Request) -> Right:
+    """What the request needs the right to; that an address does not exist may know whoever may look."""
+    route = _route(request)
+    return route.right if route is not None else Right.VIEW
+
+
+def _route(request: web.Request) -> Route | None:
     resource = request.match_info.route.resource
     method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
-    return _AUDIENCES.get((method, resource.canonical if resource else ""), Audience.KEY_HOLDERS)
+    return _ROUTES.get((method, resource.canonical if resource else ""))

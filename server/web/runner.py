@@ -18,7 +18,9 @@ from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
 from server.web.ecs_metadata import EcsEndpoints
 from server.web.ecs_task import ecs_task
+from server.web.heap import use_few_arenas
 from server.web.keys import IO, LIFECYCLE, LIVE
+from server.web.loop_errors import LoopErrors
 from server.web.own_addresses import resolve_addresses
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ def run_server(settings: Settings, *, announce: Callable[[str], None], environ: 
     `environ` has the addresses that ECS gives to a task, where it is one. `announce` gets the one line with the address when
     requests are accepted. Raises SettingsError and ModelError when the settings or the model cannot be used.
     """
+    use_few_arenas()
     keys = resolve_keys(settings)
     ecs = EcsEndpoints.from_environ(environ or {})
     loop_factory = event_loop_factory(first=settings.webrtc.udp_port_min, last=settings.webrtc.udp_port_max)
@@ -41,6 +44,7 @@ def run_server(settings: Settings, *, announce: Callable[[str], None], environ: 
 
 
 async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce: Callable[[str], None]) -> None:
+    asyncio.get_running_loop().set_exception_handler(LoopErrors())
     settings = await resolve_addresses(settings, ecs=ecs)
     stop = _stop_on_signals()
     app = create_app(settings, keys=keys)
@@ -49,7 +53,8 @@ async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce:
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
             _log_capacity(app[LIVE].capacity, settings=settings)
             announce(_announcement(settings, keys=keys, port=port))
-            await asyncio.get_running_loop().run_in_executor(app[IO], keys.mark_shown)
+            if keys.generated is not None:
+                await asyncio.get_running_loop().run_in_executor(app[IO], keys.generated.mark_shown)
             await stop.wait()
         stop.clear()
         logger.info("ending: no new work is taken, running sessions get up to %g s", settings.server.drain_s)
@@ -105,8 +110,9 @@ def _announcement(settings: Settings, *, keys: Keys, port: int) -> str:
     host = settings.server.host
     shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else f"[{host}]" if ":" in host else host  # noqa: S104 - only compared
     address = f"http://{shown}:{port}/"
-    if keys.unshown:
-        return f"Sightline is ready: {address}#key={keys.values[0]} (this key is shown once, it is kept in {keys.file})"
-    if keys.file is not None:
-        return f"Sightline is ready: {address} (the key is in {keys.file})"
+    made = keys.generated
+    if made is not None and made.unshown:
+        return f"Sightline is ready: {address}#key={made.unshown} (this key is shown once, what is kept of it does not tell it)"
+    if made is not None:
+        return f"Sightline is ready: {address} (with the key that the first start has shown, or one of `sightline keys add`)"
     return f"Sightline is ready: {address}"

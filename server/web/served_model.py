@@ -23,13 +23,21 @@ class ServedModel:
 
     `load` and the pool's own start and end block and run on `executor`, so that the server answers meanwhile; `time_pool` then
     finds out how quick it is, before anybody else uses it. Until the model is there everything that needs it raises NotReady.
+    A frame that takes longer than `hang_s` is given up, see DetectorPool.
     """
 
     def __init__(
-        self, load: Callable[[], Detector], *, workers: int, executor: Executor, time_pool: TimePool = measure
+        self,
+        load: Callable[[], Detector],
+        *,
+        workers: int,
+        executor: Executor,
+        hang_s: float | None = None,
+        time_pool: TimePool = measure,
     ) -> None:
         self._load = load
         self._workers = workers
+        self._hang_s = hang_s
         self._executor = executor
         self._time_pool = time_pool
         self._pool: DetectorPool | None = None
@@ -106,4 +114,4 @@ class ServedModel:
         )
 
     def _create_pool(self) -> DetectorPool:
-        return DetectorPool(self._load(), workers=self._workers)
+        return DetectorPool(self._load(), workers=self._workers, hang_s=self._hang_s)

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import mimetypes
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,7 @@ class StaticFiles:
     def find_video(self, path: str) -> Path | None:
         """The place of a video, None for all else: players ask for parts of one, so it is sent from the disk."""
         file = self._locate(path)
-        return file if file is not None and _CONTENT_TYPES.get(file.suffix.lower(), "").startswith("video/") else None
+        return file if file is not None and content_type(file).startswith("video/") else None
 
     def is_open(self, path: str) -> bool:
         """Whether a file belongs to the sign-in page: one that the page itself names, the manifest, an icon. Any thread."""
@@ -85,15 +84,18 @@ class StaticFiles:
             return None
 
 
+def content_type(file: Path) -> str:
+    """The type of a file, of which nothing but the ending of its name is looked at."""
+    return _CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
+
+
 def _load(file: Path, *, modified_ns: int) -> StaticFile:
     content = file.read_bytes()
-    suffix = file.suffix.lower()
-    compressed = gzip.compress(content, 6, mtime=0) if suffix in _TEXT else None
-    kind = _CONTENT_TYPES.get(suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    compressed = gzip.compress(content, 6, mtime=0) if file.suffix.lower() in _TEXT else None
     return StaticFile(
         content=content,
         compressed=compressed if compressed is not None and len(compressed) < len(content) else None,
-        content_type=kind,
+        content_type=content_type(file),
         etag=hashlib.sha256(content).hexdigest()[:20],
         modified_ns=modified_ns,
     )

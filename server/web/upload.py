@@ -1,28 +1,32 @@
 """Uploads: the body of a request, above all a picture with its form fields, within limits of size and time."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.domain.errors import InvalidRequest, TooLarge
+from server.web import keys
 from server.web.parameters import Fields
 from server.web.problems import Problem
 
 PICTURE_FIELD = "file"
+PICTURE_SETTING = "predict.max_bytes"
 # A form of ours has six fields; programs send some of their own. Each is a short text.
 MAX_PARTS = 32
 MAX_FIELD_BYTES = 4096
-# 32 MiB over a line of 2.5 Mbit/s; whoever is slower would hold one of the few places for pictures, or a connection for ever.
-BODY_TIMEOUT_S = 120.0
-
 _CHUNK_BYTES = 64 * 1024
 MALFORMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)
 """What aiohttp's multipart reader lets out on a malformed body."""
+
+# A malformed form is its sender's affair: without these Python prints each such header among the server's log lines.
+for _said_of_forms in (BadContentDispositionHeader, BadContentDispositionParam):
+    warnings.filterwarnings("ignore", category=_said_of_forms)
 
 
 @dataclass(slots=True)
@@ -48,12 +52,13 @@ async def read_upload(
     """
     # A form has a little more around the picture; its parts are counted again while they are read.
     if request.content_length is not None and request.content_length > max_bytes + MAX_PARTS * MAX_FIELD_BYTES:
-        raise too_large(max_bytes)
+        raise too_large(max_bytes, setting=PICTURE_SETTING)
     if request.content_type.startswith("multipart/"):
-        async with _arriving():
+        async with _arriving(request):
             upload = await _read_form(request, max_bytes=max_bytes, picture_field=picture_field)
     else:
-        upload = Upload(_picture_in(await read_body(request, max_bytes=max_bytes), content_type=request.content_type))
+        body = await read_body(request, max_bytes=max_bytes, setting=PICTURE_SETTING)
+        upload = Upload(_picture_in(body, content_type=request.content_type))
     if check_fields is not None:
         check_fields(upload.fields)
     if not upload.picture:
@@ -64,7 +69,7 @@ async def read_upload(
 async def read_fields(request: web.Request) -> dict[str, list[str]]:
     """Reads the fields of a form without a picture, in either of the two encodings of forms; raises as `read_upload` does."""
     if request.content_type.startswith("multipart/"):
-        async with _arriving():
+        async with _arriving(request):
             return (await _read_form(request, max_bytes=MAX_FIELD_BYTES, picture_field="")).fields
     body = await read_body(request, max_bytes=MAX_FIELD_BYTES)
     try:
@@ -73,31 +78,38 @@ async def read_fields(request: web.Request) -> dict[str, list[str]]:
         raise InvalidRequest(f"the form has more than {MAX_PARTS} fields") from exc
 
 
-async def read_body(request: web.Request, *, max_bytes: int) -> bytes:
+async def read_small_body(request: web.Request) -> bytes:
+    """The raw body of a request that brings neither a picture nor a video; raises as `read_body` does."""
+    most = request.app[keys.SETTINGS].server.max_body_bytes
+    return await read_body(request, max_bytes=most, setting="server.max_body_bytes")
+
+
+async def read_body(request: web.Request, *, max_bytes: int, setting: str = "") -> bytes:
     """The raw body.
 
-    Raises TooLarge as soon as it is known to be longer than `max_bytes`, InvalidRequest when it cannot be read, and a 408
-    problem after BODY_TIMEOUT_S.
+    Raises TooLarge as soon as it is known to be longer than `max_bytes`, which `setting` decides, InvalidRequest when it cannot
+    be read, and a 408 problem after `server.body_timeout_s`.
     """
     if request.content_length is not None and request.content_length > max_bytes:
-        raise too_large(max_bytes)
+        raise too_large(max_bytes, setting=setting)
     body = bytearray()
-    async with _arriving():
+    async with _arriving(request):
         async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
             if len(body) > max_bytes:
-                raise too_large(max_bytes)
+                raise too_large(max_bytes, setting=setting)
     return bytes(body)
 
 
 @asynccontextmanager
-async def _arriving() -> AsyncIterator[None]:
+async def _arriving(request: web.Request) -> AsyncIterator[None]:
     """Bounds the time of reading inside the block, and tells a body that is not what its headers say as the client's fault."""
+    most_s = request.app[keys.SETTINGS].server.body_timeout_s
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(most_s):
             yield
     except TimeoutError as exc:
-        raise Problem(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from exc
+        raise Problem(408, f"the body did not arrive within {most_s:g} s (server.body_timeout_s)") from exc
     except web.RequestPayloadError as exc:
         raise InvalidRequest("the body is not what its Content-Encoding or Transfer-Encoding says") from exc
 
@@ -124,7 +136,7 @@ async def _read_form(request: web.Request, *, max_bytes: int, picture_field: str
 async def _read_part(part: object, upload: Upload, *, max_bytes: int, picture_field: str) -> None:
     part = plain_part(part)
     if part.name == picture_field and not upload.picture:
-        upload.picture = await read_part_bytes(part, max_bytes=max_bytes)
+        upload.picture = await read_part_bytes(part, max_bytes=max_bytes, setting=PICTURE_SETTING)
     elif part.name and part.filename is None:
         text = await read_part_bytes(part, max_bytes=MAX_FIELD_BYTES)
         upload.fields.setdefault(part.name, []).append(text.decode("utf-8", "replace"))
@@ -139,16 +151,17 @@ def plain_part(part: object) -> BodyPartReader:
     return part
 
 
-async def read_part_bytes(part: BodyPartReader, *, max_bytes: int) -> bytes:
-    """What a part holds; raises TooLarge above `max_bytes`."""
+async def read_part_bytes(part: BodyPartReader, *, max_bytes: int, setting: str = "") -> bytes:
+    """What a part holds; raises TooLarge above `max_bytes`, which `setting` decides."""
     data = bytearray()
     while chunk := await part.read_chunk(_CHUNK_BYTES):
         data += chunk
         if len(data) > max_bytes:
-            raise too_large(max_bytes)
+            raise too_large(max_bytes, setting=setting)
     return bytes(data)
 
 
-def too_large(max_bytes: int) -> TooLarge:
-    """The refusal of a body above the limit."""
-    return TooLarge(f"the body is larger than the limit of {max_bytes:,} bytes")
+def too_large(max_bytes: int, *, setting: str = "") -> TooLarge:
+    """The refusal of a body, or a part of it, above the limit that `setting` decides; without one it is fixed."""
+    decided = f" ({setting})" if setting else ""
+    return TooLarge(f"the body is larger than the limit of {max_bytes:,} bytes{decided}")

@@ -16,8 +16,9 @@ from server.domain.model import ModelInfo
 from server.jobs.announcements import JobView
 from server.jobs.probe import check_limits
 from server.jobs.service import VideoJobs
+from server.web.file_names import clean_name
 from server.web.parameters import Fields, VideoParameters, class_ids, read_parameters
-from server.web.video_upload import UploadLimits, VideoReceiver, clean_name
+from server.web.video_upload import UploadLimits, VideoReceiver
 
 Result = TypeVar("Result")
 
@@ -50,11 +51,16 @@ class VideoIntake:
 
     async def _receive(self, request: web.Request, *, query: Fields) -> Job:
         files, videos = self._jobs.files, self._videos
-        limits = UploadLimits(videos.max_bytes, stall_s=videos.upload_stall_s, min_free_bytes=videos.min_free_bytes)
+        limits = UploadLimits(
+            videos.max_bytes,
+            stall_s=videos.upload_stall_s,
+            min_free_bytes=videos.min_free_bytes,
+            min_bytes_per_s=videos.min_upload_bytes_per_s,
+        )
         target = files.incoming(self._id)
         received = await VideoReceiver(target, limits=limits, free_bytes=files.free_bytes, io=self._io).receive(request)
         parameters = self._parameters({**received.fields, **query})
-        name = clean_name(received.filename or parameters.name)
+        name = clean_name(received.filename or parameters.name, otherwise="video")
         probed = await self._jobs.probe(target, name=name)
         check_limits(probed, max_duration_s=videos.max_duration_s, max_pixels=videos.max_pixels)
         classes = class_ids(parameters.classes, info=self._info)

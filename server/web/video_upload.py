@@ -1,10 +1,10 @@
 """Uploads of video files: streamed to the disk as they arrive, never whole in memory."""
 
 import asyncio
-import errno
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from aiohttp import BodyPartReader, web
 
 from server.domain.errors import InvalidRequest, NoRoom
-from server.web.problems import Problem
+from server.web.problems import FULL, Problem
 from server.web.upload import MALFORMED, MAX_FIELD_BYTES, MAX_PARTS, plain_part, read_part_bytes, too_large
 
 FILE_FIELD = "file"
@@ -28,11 +28,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """What an upload may take: bytes, seconds without any, and what must stay free on the disk."""
+    """What an upload may take: bytes, seconds without any, what must stay free on the disk, and how slow it may be."""
 
     max_bytes: int
     stall_s: float
     min_free_bytes: int
+    min_bytes_per_s: int = 0
 
 
 @dataclass(slots=True)
@@ -51,23 +52,33 @@ class _Chunks(Protocol):
 class VideoReceiver:
     """Receives one upload into the file `target`; `io` writes, `free_bytes` asks the disk and blocks."""
 
-    def __init__(self, target: Path, *, limits: UploadLimits, free_bytes: Callable[[], int], io: Executor) -> None:
+    def __init__(
+        self,
+        target: Path,
+        *,
+        limits: UploadLimits,
+        free_bytes: Callable[[], int],
+        io: Executor,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._target = target
         self._limits = limits
         self._free_bytes = free_bytes
         self._io = io
+        self._clock = clock
         self._received = ReceivedVideo()
+        self._looked_at, self._bytes_then = clock(), 0
 
     async def receive(self, request: web.Request) -> ReceivedVideo:
         """Reads the multipart form or the raw body of a request.
 
         Raises TooLarge as soon as it is known to be too long, NoRoom when the disk has no room for it, InvalidRequest for a
-        form that is malformed or has no file, and a 408 problem when nothing arrives for too long. What was written stays: the
-        caller removes it.
+        form that is malformed or has no file, and a 408 problem when nothing arrives for too long, or too little. What was
+        written stays: the caller removes it.
         """
         expected = request.content_length or 0
         if expected > self._limits.max_bytes + MAX_PARTS * MAX_FIELD_BYTES:
-            raise too_large(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes, setting="videos.max_bytes")
         await self._check_room(expected)
         try:
             if request.content_type.startswith("multipart/"):
@@ -117,9 +128,20 @@ class VideoReceiver:
         before = self._received.size_bytes
         self._received.size_bytes += arrived
         if self._received.size_bytes > self._limits.max_bytes:
-            raise too_large(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes, setting="videos.max_bytes")
+        self._check_pace()
         if before // _ROOM_BYTES != self._received.size_bytes // _ROOM_BYTES:
             await self._check_room(_ROOM_BYTES)
+
+    def _check_pace(self) -> None:
+        """Raises a 408 problem where too little has come, once in `stall_s`."""
+        now, limits = self._clock(), self._limits
+        if now - self._looked_at < limits.stall_s:
+            return
+        if self._received.size_bytes - self._bytes_then < limits.min_bytes_per_s * (now - self._looked_at):
+            least = f"{limits.min_bytes_per_s:,} bytes a second (videos.min_upload_bytes_per_s)"
+            raise Problem(408, f"the upload is too slow: less than {least} came for {limits.stall_s:g} s")
+        self._looked_at, self._bytes_then = now, self._received.size_bytes
 
     async def _check_room(self, wanted: int) -> None:
         free = await self._on_io(self._free_bytes)
@@ -132,32 +154,34 @@ class VideoReceiver:
         file = await self._on_io(lambda: self._target.open("wb"))
         try:
             yield file
-            await self._on_io(file.flush)
+            await self._on_io(file.close)  # which writes the rest
         except OSError as exc:
-            if exc.errno != errno.ENOSPC:
+            if exc.errno not in FULL:
                 raise
             raise _no_room(self._received.size_bytes, missing=self._limits.min_free_bytes) from exc
         finally:
-            await asyncio.shield(self._on_io(file.close))
+            await asyncio.shield(self._on_io(partial(_give_up, file)))
 
     async def _timely(self, reading: Awaitable[Result]) -> Result:
         try:
             async with asyncio.timeout(self._limits.stall_s):
                 return await reading
         except TimeoutError as exc:
-            raise Problem(408, f"nothing of the body arrived for {self._limits.stall_s:g} s") from exc
+            raise Problem(408, f"nothing of the body arrived for {self._limits.stall_s:g} s (videos.upload_stall_s)") from exc
 
     async def _on_io(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._io, work)
 
 
-def clean_name(given: str) -> str:
-    """A file's name for lists and log lines: the last part of a path, without control characters, 200 characters at most."""
-    last = given.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(letter for letter in last if letter.isprintable()).strip()
-    return printable[:200] or "video"
+def _give_up(file: BinaryIO) -> None:
+    """Closes a file whose rest cannot be written any more, or that is closed already."""
+    with suppress(OSError):
+        file.close()
 
 
 def _no_room(wanted: int, *, missing: int) -> NoRoom:
     size = f"{max(1, round(wanted / 1e6))} MB"
-    return NoRoom(f"The server has no room for {size}. Delete old files, then add it again.", missing_bytes=missing)
+    return NoRoom(
+        f"The server has no room for {size} (videos.min_free_bytes). Delete old files, then add it again.",
+        missing_bytes=missing,
+    )

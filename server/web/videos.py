@@ -8,7 +8,8 @@ import uuid
 from concurrent.futures import Executor
 
 from server.config.settings import Settings
-from server.domain.errors import NotOffered
+from server.domain.errors import ModelError, NotOffered
+from server.inference.loader import fingerprint
 from server.jobs.files import JobFiles
 from server.jobs.messages import Limits, ModelOrder
 from server.jobs.options import JobOptions
@@ -18,7 +19,7 @@ from server.metrics import VideoStats
 from server.storage.jobs import JobRecords
 from server.web.admission import Admission
 from server.web.configured_model import model_path
-from server.web.records import Records, data_folder
+from server.web.records import Records, data_folder, hidden_files
 from server.web.served_model import ServedModel
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class VideoService:
     """Video jobs from `open()` to `aclose()`, where this server offers them. `records` are open; `io` takes files."""
 
     def __init__(self, settings: Settings, *, model: ServedModel, records: Records, check_labels: bool, io: Executor) -> None:
-        self.uploads = Admission(limit=settings.videos.max_uploads, what="videos arrive")
+        self.uploads = Admission(limit=settings.videos.max_uploads, what="videos arrive", setting="videos.max_uploads")
         self._settings = settings
         self._model = model
         self._check_labels = check_labels
@@ -39,6 +40,7 @@ class VideoService:
         self._records = records
         self._jobs: VideoJobs | None = None
         self._missing = "video files are turned off here (videos.enabled)"
+        self._fingerprint: str | None = None
         self._starting: asyncio.Task[None] | None = None
 
     @property
@@ -72,6 +74,7 @@ class VideoService:
         if not self._records.offered:
             self._missing = f"video files are {self._records.missing}"
             return
+        self._fingerprint = await asyncio.get_running_loop().run_in_executor(self._io, self._read_fingerprint)
         files = JobFiles(data_folder(self._settings) / VIDEOS_DIR)
         try:
             await asyncio.get_running_loop().run_in_executor(self._io, files.open)
@@ -107,6 +110,15 @@ class VideoService:
         await self._model.loaded()
         jobs.start_checking()
 
+    def _read_fingerprint(self) -> str | None:
+        """That of the model as it is when the server starts, None where there is none to load."""
+        if not self._check_labels:
+            return None
+        try:
+            return fingerprint(model_path(self._settings))
+        except (ModelError, OSError):  # which loading it will tell
+            return None
+
     def _options(self) -> JobOptions:
         videos = self._settings.videos
         limits = Limits(
@@ -115,10 +127,13 @@ class VideoService:
             cpu_s=videos.max_cpu_s,
             file_bytes=videos.max_result_bytes,
             parent=os.getpid(),
+            confined=videos.confine == "auto",
+            hidden=hidden_files(self._settings),
         )
         return JobOptions(
             model=self._model_order,
             max_pixels=videos.max_pixels,
+            max_duration_s=videos.max_duration_s,
             limits=limits,
             stall_s=videos.stall_s,
             keep_s=videos.keep_days * SECONDS_A_DAY,
@@ -138,6 +153,7 @@ class VideoService:
             threads=self._settings.videos.threads,
             workers=self._settings.inference.workers,
             labels=self._model.info.labels if self._check_labels else None,
+            fingerprint=self._fingerprint,
         )
 
 

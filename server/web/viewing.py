@@ -8,6 +8,7 @@ from server.config.settings import Settings
 from server.transports.jpeg_feed import JpegFeeds
 from server.transports.viewer_places import ViewerPlaces
 from server.transports.whep import WhepService
+from server.web.encoder_settings import encoder_bitrates
 from server.web.live import LiveService
 
 
@@ -17,9 +18,14 @@ class ViewingService:
     def __init__(
         self, settings: Settings, *, live: LiveService, io: Executor, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.places = ViewerPlaces(per_stream=settings.live.max_viewers_per_stream, in_all=settings.live.max_viewers)
+        self.places = ViewerPlaces(
+            per_stream=settings.live.max_viewers_per_stream,
+            in_all=settings.live.max_viewers,
+            per_client=settings.live.max_viewers_per_client,
+        )
         self.feeds = JpegFeeds(registry=live.registry, executor=io)
-        self.whep = WhepService(registry=live.registry, places=self.places, limits=live.limits, clock=clock)
+        bitrates = encoder_bitrates(settings.webrtc) if settings.webrtc.own_encoders else None
+        self.whep = WhepService(registry=live.registry, places=self.places, limits=live.limits, bitrates=bitrates, clock=clock)
 
     def end_readers(self) -> None:
         """Ends the viewers over HTTP, whose requests the server would wait for."""

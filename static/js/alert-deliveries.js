@@ -67,7 +67,7 @@ export class AlertDeliveries {
       delivery.state === "failed" &&
       h(
         "button",
-        { class: "btn small", type: "button", "data-again": delivery.id, onclick: () => this.#onagain(delivery) },
+        { class: "btn small", type: "button", "data-needs": "admin", "data-again": delivery.id, onclick: () => this.#onagain(delivery) },
         "Send again",
       );
     return h(

@@ -1,6 +1,7 @@
 // @ts-check
 import { WORDS } from "./alert-words.js";
 import { countOf } from "./format.js";
+import { LOOKING, mayChange } from "./rights.js";
 import { Stage } from "./stage.js";
 import { ALERT_STATES } from "./states.js";
 
@@ -39,7 +40,8 @@ export class AlertEmpty {
       signIn: () => location.reload(),
     };
     const onaction = (/** @type {string} */ action) => acts[/** @type {keyof typeof acts} */ (action)]?.();
-    this.#stage = new Stage({ states: ALERT_STATES, media: [], tools: [], onaction });
+    const states = mayChange(info) ? ALERT_STATES : { ...ALERT_STATES, noCameras: LOOKING.alerts };
+    this.#stage = new Stage({ states, media: [], tools: [], onaction });
     this.#stage.element.classList.add("alempty");
     this.#stage.show("loading");
     events.on("cameras", ({ cameras }) => {

@@ -1,6 +1,6 @@
 // @ts-check
 import { opened } from "./alert-words.js";
-import { CAMERA_ACTIONS, CAMERAS_STATES, countLine, inTrouble } from "./camera-states.js";
+import { CAMERA_ACTIONS, countLine, inTrouble } from "./camera-states.js";
 import { CameraTile } from "./camera-tile.js";
 import { h, icon } from "./dom.js";
 import { playTime } from "./format.js";
@@ -25,7 +25,7 @@ export class CameraGrid {
   #stage;
   #add = h(
     "button",
-    { class: "btn primary", type: "button", "aria-haspopup": "dialog", onclick: () => this.#onaction("add", null) },
+    { class: "btn primary", type: "button", "data-needs": "admin", "aria-haspopup": "dialog", onclick: () => this.#onaction("add", null) },
     icon("plus"),
     "Add camera",
   );
@@ -34,14 +34,15 @@ export class CameraGrid {
    * @param {object} options
    * @param {import("./camera-store.js").CameraStore} options.store
    * @param {import("./alert-store.js").AlertStore | null} options.alerts
+   * @param {Record<string, import("./states.js").State>} options.states  of all cameras
    * @param {(action: string, camera: Camera | null) => void} options.onaction
    */
-  constructor({ store, alerts, onaction }) {
+  constructor({ store, alerts, states, onaction }) {
     this.#store = store;
     this.#alerts = alerts;
     this.#onaction = onaction;
     const act = (/** @type {string} */ action) => onaction(action, null);
-    this.#stage = new Stage({ states: CAMERAS_STATES, labels: CAMERA_ACTIONS, media: [], tools: [], onaction: act });
+    this.#stage = new Stage({ states, labels: CAMERA_ACTIONS, media: [], tools: [], onaction: act });
     this.#stage.element.classList.add("camempty");
     const filter = h("div", { class: "seg", role: "group", "aria-label": "Filter" }, this.#segments.all, this.#segments.trouble);
     const head = h(

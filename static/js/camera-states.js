@@ -10,14 +10,14 @@ import { ACTIONS } from "./states.js";
 
 /** @type {typeof ACTIONS} */
 export const CAMERA_ACTIONS = {
-  add: { label: "Add camera", icon: "plus" },
+  add: { label: "Add camera", icon: "plus", needs: "admin" },
   load: ACTIONS.now,
   signIn: ACTIONS.signIn,
-  tryNow: { label: "Try now" },
-  reconnect: { label: "Reconnect" },
-  editAddress: { label: "Edit address" },
-  editSignIn: { label: "Edit sign-in" },
-  switchOn: { label: "Switch on now" },
+  tryNow: { label: "Try now", needs: "admin" },
+  reconnect: { label: "Reconnect", needs: "admin" },
+  editAddress: { label: "Edit address", needs: "admin" },
+  editSignIn: { label: "Edit sign-in", needs: "admin" },
+  switchOn: { label: "Switch on now", needs: "admin" },
   again: ACTIONS.again,
   back: { label: "All cameras" },
 };

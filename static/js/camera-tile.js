@@ -30,7 +30,8 @@ export class CameraTile {
     this.#stage.element.classList.remove("bleed");
     this.#stage.element.append(h("div", { class: "screen-end" }, this.#name));
     const onclick = () => onaction("reconnect");
-    this.#again = h("button", { class: "link", type: "button", hidden: true, onclick }, CAMERA_ACTIONS.reconnect.label);
+    const attributes = { class: "link", type: "button", "data-needs": "admin", hidden: true, onclick };
+    this.#again = h("button", attributes, CAMERA_ACTIONS.reconnect.label);
     const foot = h("div", { class: "tf" }, this.#left, this.#again, this.#last);
     this.element = h("li", { class: "card tile" }, this.#stage.element, foot);
   }

@@ -4,6 +4,7 @@ import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, soon, valuesOf } from
 import { h, icon } from "./dom.js";
 import { capital, percent, timeOfDay } from "./format.js";
 import { MaskDialog } from "./mask-editor.js";
+import { mayChange } from "./rights.js";
 import { SnoozeMenu } from "./snooze-menu.js";
 import { StreamWatch } from "./stream-watch.js";
 
@@ -49,7 +50,7 @@ export class CameraView {
     this.#onaction = onaction;
     const back = h("a", { class: "btn ghost", href: "#/cameras" }, icon("left"), "All cameras");
     const settings = this.#button("edit", "Settings", () => this.#act("edit"));
-    const buttons = h("div", { class: "end" }, this.#snooze.element, this.#power, this.#mask, settings);
+    const buttons = h("div", { class: "end", "data-needs": "admin" }, this.#snooze.element, this.#power, this.#mask, settings);
     const head = h("div", { class: "head" }, back, h("div", { class: "titles" }, this.#heading, this.#sub), buttons);
     const rail = h(
       "section",
@@ -186,6 +187,7 @@ export class CameraView {
 
   /** @returns {import("./shortcuts.js").Keys} */
   keys() {
+    if (!mayChange(this.#info)) return {};
     return {
       e: { label: "Settings of this camera", run: () => this.#act("edit") },
       m: { label: "Mask of this camera", run: () => this.#mask.disabled || this.#editMask() },

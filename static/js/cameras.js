@@ -2,10 +2,12 @@
 import { CameraActions } from "./camera-actions.js";
 import { CameraForm } from "./camera-form.js";
 import { CameraGrid } from "./camera-grid.js";
+import { CAMERAS_STATES } from "./camera-states.js";
 import { CameraStore } from "./camera-store.js";
 import { CameraView } from "./camera-view.js";
 import { h } from "./dom.js";
 import { Note } from "./note.js";
+import { LOOKING, mayChange } from "./rights.js";
 
 /** @typedef {import("./types.js").Camera} Camera */
 
@@ -37,7 +39,8 @@ export class CamerasPlace {
     this.#alerts = alerts?.store ?? null;
     this.#actions = new CameraActions({ store: this.#store, note: this.#note, announcer });
     const onaction = (/** @type {string} */ action, /** @type {Camera | null} */ camera) => this.#act(action, camera);
-    this.#grid = new CameraGrid({ store: this.#store, alerts: this.#alerts, onaction });
+    const states = mayChange(info) ? CAMERAS_STATES : { ...CAMERAS_STATES, none: LOOKING.cameras };
+    this.#grid = new CameraGrid({ store: this.#store, alerts: this.#alerts, states, onaction });
     this.#view = new CameraView({ store: this.#store, alerts: this.#alerts, info, announcer, onaction });
     this.#note.element.setAttribute("role", "status");
     this.element = h("div", { class: "page camp" }, this.#note.element, this.#grid.element, this.#view.element);
@@ -128,6 +131,8 @@ export class CamerasPlace {
 
   /** @returns {import("./shortcuts.js").Keys} */
   keys() {
-    return this.#id ? this.#view.keys() : { a: { label: "Add camera", run: () => this.#act("add", null) } };
+    if (this.#id) return this.#view.keys();
+    if (!mayChange(this.#info)) return {};
+    return { a: { label: "Add camera", run: () => this.#act("add", null) } };
   }
 }

@@ -72,7 +72,7 @@ function row({ name, kind, target, last_sent_at, last_error }) {
   };
   const button = h(
     "button",
-    { class: "btn small", type: "button", "aria-label": `Test ${channelName(name)}`, onclick: test },
+    { class: "btn small", type: "button", "data-needs": "admin", "aria-label": `Test ${channelName(name)}`, onclick: test },
     "Test",
   );
   const what = channelName(name) === KINDS[kind] ? target : `${KINDS[kind]}, ${target}`;

@@ -15,9 +15,10 @@ export class DropZone {
    * @param {string} options.heading
    * @param {string} options.line  what may come, and how large it may be
    * @param {string} options.choose  on the button
+   * @param {"admin"} [options.needs]  the right that a key has to have for it
    * @param {(files: File[]) => void} options.onfiles
    */
-  constructor({ accept, heading, line, choose: word, onfiles }) {
+  constructor({ accept, heading, line, choose: word, needs, onfiles }) {
     this.#onfiles = onfiles;
     this.line = line;
     this.#input = h("input", {
@@ -32,7 +33,7 @@ export class DropZone {
     const choose = h("button", { class: "btn small", type: "button", onclick: () => this.choose() }, word);
     this.element = h(
       "div",
-      { class: "drop" },
+      { class: "drop", "data-needs": needs },
       icon("upload"),
       h("p", {}, h("b", {}, heading), this.#line),
       this.#input,

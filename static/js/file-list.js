@@ -6,6 +6,7 @@ import { Note } from "./note.js";
 /** @typedef {import("./videos.js").VideoFile} VideoFile */
 /** @typedef {import("./file-words.js").FileAction} FileAction */
 
+const ADMIN = { "data-needs": "admin" };
 /** @type {Record<FileAction, string>} */
 const LABELS = {
   cancel: "Cancel",
@@ -32,7 +33,7 @@ class Row {
   #on;
   #name;
   #end;
-  #again = h("button", { class: "btn small", type: "button", onclick: () => this.#act("again") });
+  #again = h("button", { ...ADMIN, class: "btn small", type: "button", onclick: () => this.#act("again") });
   #bar = h("i");
   #meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, this.#bar);
   #sign = h("span");
@@ -49,7 +50,7 @@ class Row {
     this.file = file;
     this.#on = on;
     this.#name = h("button", { class: "jn", type: "button", title: file.name, onclick: () => on.onpick(this.file) }, file.name);
-    this.#end = h("button", { class: "btn ghost icon small", type: "button", onclick: () => this.#act("end") });
+    this.#end = h("button", { ...ADMIN, class: "btn ghost icon small", type: "button", onclick: () => this.#act("end") });
     const line = h("div", { class: "jm" }, this.#sign, this.#line);
     const head = h("div", { class: "jh" }, this.#name, this.#end);
     this.element = h("li", {}, head, this.#meter, line, this.#problem, this.#again);
@@ -115,7 +116,7 @@ export class FileList {
   #rows = new Map();
   #heading = h("h2", { tabindex: -1 }, "Files");
   #count = h("span", { class: "sub" });
-  #clear = h("button", { class: "btn ghost small", type: "button", onclick: () => this.#on.onclear() }, "Clear done");
+  #clear = h("button", { ...ADMIN, class: "btn ghost small", type: "button", onclick: () => this.#on.onclear() }, "Clear done");
   #list = h("ul", { class: "jobs", role: "list" });
   #teach = h(
     "div",

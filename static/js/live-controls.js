@@ -71,7 +71,7 @@ export class LiveControls {
     );
     this.element = h(
       "div",
-      { class: "card controls" },
+      { class: "card controls", "data-needs": "admin" },
       this.stop,
       camera,
       this.confidence.element,

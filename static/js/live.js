@@ -7,6 +7,7 @@ import { LiveControls } from "./live-controls.js";
 import { LiveSession } from "./live-session.js";
 import { LiveWatch } from "./live-watch.js";
 import { Note } from "./note.js";
+import { LOOKING, mayChange } from "./rights.js";
 import { RunningStreams } from "./running-streams.js";
 import { sampleOpener } from "./sample.js";
 import { Sightings } from "./sightings.js";
@@ -308,7 +309,9 @@ export class Live {
 }
 
 /** @param {Info} info */
-function statesOf({ features, alerts }) {
+function statesOf(info) {
+  const { features, alerts } = info;
+  if (!mayChange(info)) return { ...LIVE_STATES, idle: LOOKING.live };
   const states = features.includes("videos") ? LIVE_STATES : withoutVideos(LIVE_STATES);
   return alerts?.sources.includes("webcam") ? withAlerts(states) : states;
 }

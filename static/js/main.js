@@ -10,6 +10,7 @@ import { Health } from "./health.js";
 import { openHelp, openResponsibleUse } from "./help.js";
 import { Live } from "./live.js";
 import { PicturePlace } from "./picture.js";
+import { MAY_LOOK, markRights, mayChange } from "./rights.js";
 import { Router } from "./router.js";
 import { ServerButton } from "./server-button.js";
 import { Shortcuts } from "./shortcuts.js";
@@ -68,6 +69,7 @@ class App {
     if (!info || this.#places.size) return;
     this.#showSource(info);
     this.#showAccount(info);
+    markRights(info);
     const has = (/** @type {string} */ place) => info.features.includes(PLACES[place].feature);
     const events = new ServerEvents({ videos: has("video"), cameras: has("cameras"), alerts: has("alerts") });
     if (has("alerts")) this.#alerts = new AlertWatch(info, events, this.#announcer);
@@ -143,7 +145,8 @@ class App {
   }
 
   /** @param {import("./types.js").Info} info */
-  #showAccount({ auth }) {
+  #showAccount(info) {
+    const { auth } = info;
     const button = byId("account");
     button.hidden = !auth?.required;
     if (button.hidden) return;
@@ -155,6 +158,7 @@ class App {
       "div",
       { class: "pop", id: "account-pop", popover: "auto", role: "dialog", "aria-label": "Account" },
       h("p", {}, `Signed in as ${auth?.name ?? "API key"}`),
+      !mayChange(info) && h("p", { class: "sub" }, MAY_LOOK),
       h("button", { class: "btn wide", type: "button", onclick: leave }, "Sign out"),
     );
     button.setAttribute("popovertarget", pop.id);

@@ -20,11 +20,16 @@ async function enter(key) {
     await signIn(key);
     location.replace("/");
   } catch (error) {
-    const wrong = error instanceof ApiError && error.status === 401;
-    complain(
-      wrong ? "This key is not known here. Check it and try again." : error instanceof Error ? error.message : String(error),
-    );
+    complain(sentence(error));
   }
+}
+
+/** @param {unknown} error */
+function sentence(error) {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  if (error.status === 401) return "This key is not known here. Check it and try again.";
+  if (error.status === 429) return `Too many wrong keys came from your network. Try again in ${error.retryAfterS ?? 60} s.`;
+  return error.message;
 }
 
 form.addEventListener("submit", (event) => {

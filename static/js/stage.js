@@ -84,12 +84,13 @@ export class Stage {
    * @param {boolean} primary
    */
   #button(action, primary) {
-    const { label, icon: name } = this.#labels[action];
+    const { label, icon: name, needs } = this.#labels[action];
     const attributes = {
       class: primary ? "btn primary" : "btn",
       type: "button",
       onclick: () => this.#onaction(action),
       "data-action": action,
+      "data-needs": needs,
     };
     return h("button", attributes, name && icon(name), label);
   }

@@ -13,10 +13,13 @@
  * @property {boolean} [progress]  shows a moving bar
  */
 
-/** @type {Record<string, {label: string, icon?: string}>} */
+/**
+ * Each with its words; `needs` names the right that a key has to have for it.
+ * @type {Record<string, {label: string, icon?: string, needs?: "admin"}>}
+ */
 export const ACTIONS = {
-  start: { label: "Start camera", icon: "live" },
-  sample: { label: "Try the sample clip" },
+  start: { label: "Start camera", icon: "live", needs: "admin" },
+  sample: { label: "Try the sample clip", needs: "admin" },
   cancel: { label: "Cancel" },
   close: { label: "Close" },
   again: { label: "Try again", icon: "swap" },
@@ -33,13 +36,16 @@ export const ACTIONS = {
   copyDetails: { label: "Copy details" },
   choose: { label: "Choose a picture", icon: "upload" },
   chooseOther: { label: "Choose another picture", icon: "upload" },
-  chooseFiles: { label: "Choose files", icon: "upload" },
-  sendAgain: { label: "Send again", icon: "swap" },
-  remove: { label: "Remove" },
+  chooseFiles: { label: "Choose files", icon: "upload", needs: "admin" },
+  checkAgain: { label: "Try again", icon: "swap", needs: "admin" },
+  cancelVideo: { label: "Cancel", needs: "admin" },
+  restartVideo: { label: "Start again", icon: "swap", needs: "admin" },
+  sendAgain: { label: "Send again", icon: "swap", needs: "admin" },
+  remove: { label: "Remove", needs: "admin" },
   showAll: { label: "Show all" },
   toCameras: { label: "See the cameras", icon: "cameras" },
   toLive: { label: "Open Live", icon: "live" },
-  addCamera: { label: "Add camera", icon: "cameras" },
+  addCamera: { label: "Add camera", icon: "cameras", needs: "admin" },
 };
 
 /** @type {State} */
@@ -295,7 +301,7 @@ export const VIDEO_STATES = {
     icon: "video",
     heading: "Checking {name}",
     body: "The first pictures come in a moment.",
-    actions: ["cancel"],
+    actions: ["cancelVideo"],
     progress: true,
   },
   failed: { icon: "block", heading: "{name} was not checked", body: "{problem}", actions: ["chooseFiles"], primary: true },
@@ -303,10 +309,10 @@ export const VIDEO_STATES = {
     icon: "warn",
     heading: "{name} was not checked",
     body: "{problem}",
-    actions: ["again", "chooseFiles"],
+    actions: ["checkAgain", "chooseFiles"],
     primary: true,
   },
-  cancelled: { icon: "stop", heading: "{name} was cancelled", body: "{line}", actions: ["restart"], primary: true },
+  cancelled: { icon: "stop", heading: "{name} was cancelled", body: "{line}", actions: ["restartVideo"], primary: true },
   gone: {
     icon: "block",
     heading: "This video is not here any more",

@@ -16,7 +16,7 @@
  * @property {number} active  live sessions now
  * @property {{picture_bytes: number, picture_pixels: number, live_sessions: number}} limits
  * @property {string[]} features
- * @property {{required: boolean, name: string | null}} [auth]
+ * @property {{required: boolean, name: string | null, rights: "view" | "admin"}} [auth]
  * @property {{sources: string[], before_s: number, after_s: number, expire_s: number, keep_days: number} | null} [alerts]
  */
 

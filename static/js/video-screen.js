@@ -9,7 +9,6 @@ import { Player } from "./player.js";
 import { Preview } from "./preview.js";
 import { SightingsTable } from "./sightings-table.js";
 import { Stage, tool } from "./stage.js";
-import { VIDEO_STATES } from "./states.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Job} Job */
@@ -45,9 +44,10 @@ export class VideoScreen {
    * @param {object} options
    * @param {string} options.noun
    * @param {number} options.conf  the model's own threshold
+   * @param {Record<string, import("./states.js").State>} options.states
    * @param {(action: string) => void} options.onaction
    */
-  constructor({ noun, conf, onaction }) {
+  constructor({ noun, conf, states, onaction }) {
     this.#noun = noun;
     this.#conf = conf;
     this.#player = new Player({
@@ -56,7 +56,7 @@ export class VideoScreen {
       onfullscreen: () => this.fullScreen(),
     });
     this.#stage = new Stage({
-      states: VIDEO_STATES,
+      states,
       media: [this.#preview.image, this.#player.video],
       tools: [tool("expand", { label: "Full screen", onclick: () => this.fullScreen() })],
       onaction: (action) => (this.#stage.shown === "unplayable" ? this.#reload() : onaction(action)),

@@ -7,6 +7,8 @@ import { facts, fileWords, foundIn } from "./file-words.js";
 import { bytes, countOf, percent, roughly } from "./format.js";
 import { kindOf, VIDEO_ACCEPT } from "./media-kind.js";
 import { Note } from "./note.js";
+import { LOOKING, MAY_LOOK, mayChange } from "./rights.js";
+import { VIDEO_STATES } from "./states.js";
 import { Undo } from "./undo.js";
 import { VideoScreen } from "./video-screen.js";
 import { Videos } from "./videos.js";
@@ -23,6 +25,7 @@ export class VideoPlace {
   #announcer;
   #handOver;
   #noun;
+  #mayAdd;
   #videos;
   #screen;
   #drop;
@@ -55,12 +58,19 @@ export class VideoPlace {
     this.#videos = new Videos(events, (upload, job) => {
       if (this.#selected === upload.key) this.#name(job.id);
     });
-    this.#screen = new VideoScreen({ noun: this.#noun, conf: info.model.conf, onaction: (action) => this.#act(action) });
+    this.#mayAdd = mayChange(info);
+    this.#screen = new VideoScreen({
+      noun: this.#noun,
+      conf: info.model.conf,
+      states: this.#mayAdd ? VIDEO_STATES : { ...VIDEO_STATES, empty: LOOKING.video },
+      onaction: (action) => this.#act(action),
+    });
     this.#drop = new DropZone({
       accept: VIDEO_ACCEPT,
       heading: "Drop videos here",
       line: "MP4, MOV, MKV, WebM, AVI",
       choose: "Choose files",
+      needs: "admin",
       onfiles: (files) => this.take(files),
     });
     this.#list = new FileList({
@@ -124,6 +134,7 @@ export class VideoPlace {
    * @param {File[]} files
    */
   take(files) {
+    if (!this.#mayAdd) return this.#refuse("Not added.", MAY_LOOK);
     const pictures = files.filter((file) => kindOf(file) === "picture");
     const handed = pictures.length > 0 && this.#handOver("picture", pictures);
     const taken = handed ? files.filter((file) => !pictures.includes(file)) : files;
@@ -257,8 +268,9 @@ export class VideoPlace {
     if (action === "chooseFiles") this.#drop.choose();
     else if (action === "now") void this.#videos.load();
     else if (action === "signIn") location.reload();
-    else if (file && ["again", "restart", "sendAgain"].includes(action)) void this.#change("tryAgain", file);
-    else if (file && (action === "cancel" || action === "remove")) void this.#change(action, file);
+    else if (file && ["checkAgain", "restartVideo", "sendAgain"].includes(action)) void this.#change("tryAgain", file);
+    else if (file && ["cancel", "cancelVideo"].includes(action)) void this.#change("cancel", file);
+    else if (file && action === "remove") void this.#change(action, file);
   }
 
   /**
@@ -282,7 +294,14 @@ export class VideoPlace {
    * @param {unknown} error
    */
   #complain(heading, error) {
-    const text = error instanceof ApiError ? error.message : "The server does not answer.";
+    this.#refuse(heading, error instanceof ApiError ? error.message : "The server does not answer.");
+  }
+
+  /**
+   * @param {string} heading
+   * @param {string} text
+   */
+  #refuse(heading, text) {
     this.#trouble.show({ kind: "bad", heading, text, action: { label: "Close", onclick: () => this.#trouble.hide() } });
     this.#announcer.assertive(`${heading} ${text}`);
   }

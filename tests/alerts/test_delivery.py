@@ -117,8 +117,9 @@ async def test_messages_of_one_subject_arrive_in_order(rig: Rig) -> None:
     assert [(row.state, row.unsure) for row in rig.rows("a")] == [(DeliveryState.SENT, False)] * 2
 
 
-async def test_waits_double_and_end_after_a_day(rig: Rig) -> None:
+async def test_waits_double_and_end_after_a_day(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver that is down for a weekend is not asked every second."""
+    monkeypatch.setattr(delivery, "FEWEST_TRIES", 4)
     channel = ScriptedChannel(failures=[REFUSED] * 4)
     rig.add("a", Event.CAMERA_LOST)
     waits = []
@@ -190,3 +191,18 @@ async def test_what_was_being_sent_at_the_end_is_sent_again_at_the_start(rig: Ri
     async with rig.worker(channel):
         await eventually(lambda: len(channel.taken) == 1)
     assert (rig.rows("a")[0].state, rig.rows("a")[0].unsure) == (DeliveryState.SENT, True)
+
+
+async def test_a_clock_that_is_set_costs_no_message(rig: Rig) -> None:
+    """Set forward it makes none too old that was hardly tried; set back it makes none wait for the time that was."""
+    channel = ScriptedChannel(failures=[REFUSED] * 2)
+    rig.add("a", Event.CAMERA_LOST)
+    rig.now += 2 * GIVE_UP_AFTER_S
+    async with rig.worker(channel) as worker:
+        await eventually(lambda: rig.rows("a")[0].error == "refused" and rig.rows("a")[0].state is DeliveryState.PENDING)
+        rig.now -= 3 * GIVE_UP_AFTER_S
+        worker.wake()
+        await eventually(lambda: rig.rows("a")[0].attempts == 2 and rig.rows("a")[0].state is DeliveryState.PENDING)
+        rig.now += 10
+        worker.wake()
+        await eventually(lambda: rig.rows("a")[0].state is DeliveryState.SENT)

@@ -180,6 +180,7 @@ async def test_a_rule_that_is_changed_holds_for_a_stream_that_runs(tmp_path: Pat
 
 async def test_records_that_do_not_answer_lose_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Live video goes on; the candidate is written with its own time as soon as they do, and one line says so."""
+    caplog.set_level("INFO")
     async with watched(tmp_path) as rig:
         source = Source()
         rig.service.attach(source)

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import requests
 
+from tests.child_processes import children_of, gone
 from tests.e2e.marked_clip import write_marked_clip
 from tests.marked_video import read_number
 from tests.server_process import ServerProcess
 
 FRAMES = 150
-CHILD = "server.jobs.child"
 
 
 @pytest.fixture(scope="module")
@@ -66,37 +66,6 @@ def is_done(video: dict[str, Any]) -> bool:
     return bool(video["state"] == "done")
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that check for a server."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and is_alive(int(folder.name)):
-            try:
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                command = (folder / "cmdline").read_bytes().decode()
-            except OSError:
-                continue
-            if parent == pid and CHILD in command:
-                found.append(int(folder.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and not just waiting to be forgotten."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
-def gone(pid: int) -> bool:
-    """Whether the process is gone soon."""
-    deadline = time.monotonic() + 20
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not is_alive(pid)
-
-
 def check_results(server: ServerProcess, video: dict[str, Any], *, folder: Path) -> None:
     """Every frame of the source is in the results, once, in order."""
     assert video["frames"] == video["frames_done"] == FRAMES
@@ -112,6 +81,7 @@ def check_results(server: ServerProcess, video: dict[str, Any], *, folder: Path)
     assert left == []
 
 
+@pytest.mark.fault("kill -9 of the server while a video is checked")
 def test_a_killed_server_goes_on_with_the_job(clip: Path, tmp_path: Path) -> None:
     """Its child ends with it, and the next start checks every frame of the job; what was done before is still there."""
     with serving(tmp_path / "data") as server:
@@ -127,6 +97,7 @@ def test_a_killed_server_goes_on_with_the_job(clip: Path, tmp_path: Path) -> Non
         assert wait_for(server, before["id"], is_done) == before
 
 
+@pytest.mark.fault("kill -9 of the process that checks a video")
 def test_a_killed_child_is_replaced(clip: Path, tmp_path: Path) -> None:
     """The server begins the job again, and lives."""
     with serving(tmp_path / "data") as server:

@@ -21,6 +21,7 @@ async def server(start_client: ClientFactory, settings: Settings) -> Client:
     return await start_client(short, detector=FixedDetector())
 
 
+@pytest.mark.fault("kill -9 of a publisher")
 async def test_a_killed_publisher_is_closed(server: Client) -> None:
     """A client that is killed frees its place, its threads and its sockets when its time is up."""
     open_files, threads = _open_sockets(), _decoders()

@@ -7,14 +7,11 @@ import argparse
 import asyncio
 import dataclasses
 import json
-import random
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-import aioice.ice
 import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -23,6 +20,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamT
 from yarl import URL
 
 from server.transports.aiortc_changes import AiortcChanges, apply
+from tests.e2e.disturbed_packets import disturb_packets
 from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
 
 
@@ -195,28 +193,6 @@ class Client:
             self.report.events.append(message)
 
 
-def lose_packets(share: float, *, seed: int = 7) -> None:
-    """Drops a share of all RTP and RTCP packets in both directions, below aiortc; STUN and DTLS get through."""
-    dice = random.Random(seed)
-
-    def is_lost(data: bytes) -> bool:
-        return 128 <= data[0] <= 191 and dice.random() < share
-
-    send, receive = aioice.ice.StunProtocol.send_data, aioice.ice.Connection.data_received
-
-    async def send_data(self: aioice.ice.StunProtocol, data: bytes, addr: tuple[str, int]) -> None:
-        if not is_lost(data):
-            await send(self, data, addr)
-
-    def data_received(self: aioice.ice.Connection, data: bytes, component: int) -> None:
-        if not is_lost(data):
-            receive(self, data, component)
-
-    replace: Callable[..., None] = setattr
-    replace(aioice.ice.StunProtocol, "send_data", send_data)
-    replace(aioice.ice.Connection, "data_received", data_received)
-
-
 async def ice_servers(options: argparse.Namespace) -> list[RTCIceServer]:
     """Those that the server names, as the page asks for them."""
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
@@ -238,6 +214,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--loss", type=float, default=0.0)
+    parser.add_argument("--reorder", type=float, default=0.0)
     parser.add_argument("--control", action="append", default=[], help="one a second is sent, in order")
     parser.add_argument("--audio", action="store_true")
     parser.add_argument("--no-channel", dest="channel", action="store_false")
@@ -252,8 +229,8 @@ async def main() -> None:
     """Runs one session and prints the report as the last line."""
     options = parse_options(sys.argv[1:])
     apply(AiortcChanges() if not options.plain else AiortcChanges(receiver=None, bitrates=None, quick_consent=False))
-    if options.loss:
-        lose_packets(options.loss)
+    if options.loss or options.reorder:
+        disturb_packets(loss=options.loss, reorder=options.reorder)
     client = Client(options, await ice_servers(options) if options.ice_servers else [])
     await client.run()
     print(json.dumps(dataclasses.asdict(client.report)), flush=True)  # noqa: T201

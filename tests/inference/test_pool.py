@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -10,7 +11,8 @@ from server.domain.detection import DetectionResult, Detections, DetectOptions, 
 from server.domain.errors import DetectorFailed, InvalidRequest
 from server.domain.frame import Frame
 from server.domain.model import ModelInfo
-from server.inference.pool import DetectorPool
+from server.inference import pool as pool_module
+from server.inference.pool import MOST_HUNG_FACTOR, DetectorPool
 from tests.builders import make_frame
 
 OPTIONS = DetectOptions(confidence=0.5, iou=0.7)
@@ -240,6 +242,69 @@ async def test_a_closed_pool_refuses_frames() -> None:
         await pool.detect(make_frame(), OPTIONS)
 
 
+async def test_a_frame_that_hangs_is_given_up_and_its_worker_replaced(close: Closing, caplog: pytest.LogCaptureFixture) -> None:
+    """Its caller hears of it, the others are served by another thread, and one line says so."""
+    gate, now = Gate(), 0.0
+    detector = ScriptedDetector(lambda frame: gate(frame) if frame.index == 0 else None)
+    pool = close(DetectorPool(detector, workers=1, hang_s=60.0, clock=lambda: now))
+    hanging = asyncio.create_task(pool.detect(make_frame(index=0), OPTIONS))
+    await gate.reached()
+    waiting = asyncio.create_task(pool.detect(make_frame(index=1), OPTIONS))
+    now = 59.0
+    pool.release_hung()
+    assert not caplog.records
+    now = 60.0
+    pool.release_hung()
+    with pytest.raises(DetectorFailed, match="no result within 60 s"):
+        await hanging
+    await waiting
+    assert [record.getMessage() for record in caplog.records] == [
+        "the detector hangs on frame 0: no result within 60 s, its worker is replaced (1 hang)"
+    ]
+    assert detector.threads == {"detector-0", "detector-1"}
+    assert (pool.stats().hung, pool.stats().failed, pool.stats().completed, pool.answers) == (1, 1, 1, True)
+    gate.opened.set()
+    await asyncio.to_thread(_until, lambda: pool.stats().hung == 0)
+    assert pool.stats().workers == 1
+
+
+async def test_a_detector_that_always_hangs_is_said_to_and_may_come_back(close: Closing) -> None:
+    """With too many threads in it nobody waits any more; when they return, they serve again."""
+    gate, now = Gate(), 0.0
+    pool = close(DetectorPool(ScriptedDetector(gate), workers=1, hang_s=60.0, clock=lambda: now))
+    for number in range(1 + MOST_HUNG_FACTOR):
+        hanging = asyncio.create_task(pool.detect(make_frame(index=number), OPTIONS))
+        await gate.reached()
+        waiting = asyncio.create_task(pool.detect(make_frame(index=9), OPTIONS)) if number == MOST_HUNG_FACTOR else None
+        await asyncio.sleep(0)
+        now += 60.0
+        pool.release_hung()
+        with pytest.raises(DetectorFailed, match="no result"):
+            await hanging
+    assert waiting is not None
+    for refused in (waiting, pool.detect(make_frame(), OPTIONS)):
+        with pytest.raises(DetectorFailed, match="the detector hangs"):
+            await refused
+    assert not pool.answers
+    gate.opened.set()
+    await asyncio.to_thread(_until, lambda: pool.stats().hung == 0)
+    await pool.detect(make_frame(), OPTIONS)
+    assert (pool.answers, pool.stats().workers) == (True, 1)
+
+
+async def test_a_pool_that_hangs_can_be_closed(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server must come to its end, whatever its engine does."""
+    monkeypatch.setattr(pool_module, "CLOSE_S", 0.05)
+    gate = Gate()
+    pool = DetectorPool(ScriptedDetector(gate), workers=1, hang_s=60.0)
+    running = asyncio.create_task(pool.detect(make_frame(), OPTIONS))
+    await gate.reached()
+    await asyncio.to_thread(pool.close)
+    assert "1 threads of the detector hang" in caplog.text
+    gate.opened.set()
+    await running
+
+
 async def test_the_counters_tell_what_the_pool_does(close: Closing) -> None:
     """Waiting, busy and done are told apart, and the time in work is measured with the pool's clock."""
     gate = Gate()
@@ -256,3 +321,10 @@ async def test_the_counters_tell_what_the_pool_does(close: Closing) -> None:
     assert (during.workers, during.busy, during.waiting, during.completed) == (1, 1, 2, 0)
     assert (after.busy, after.waiting, after.completed, after.failed) == (0, 0, 3, 0)
     assert after.busy_s > 0
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

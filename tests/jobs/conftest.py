@@ -35,7 +35,7 @@ class Rig:
         self.files = JobFiles(folder / "videos")
         self.files.open()
         options = JobOptions(
-            lambda: MODEL, 10**7, limits=LIMITS, stall_s=stall_s, keep_s=keep_s, max_total_bytes=max_total_bytes
+            lambda: MODEL, 10**7, 7200.0, limits=LIMITS, stall_s=stall_s, keep_s=keep_s, max_total_bytes=max_total_bytes
         )
         self.queue = RecordedQueue(self.records, executor=self.io, owner="rig")
         self.jobs = VideoJobs(queue=self.queue, files=self.files, options=options, io=self.io)

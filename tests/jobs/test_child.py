@@ -55,10 +55,11 @@ async def check(
     job: Job | None = None,
     pictures: list[bytes] | None = None,
     max_pixels: int = 10**7,
+    max_duration_s: float = 7200.0,
 ) -> Outcome:
     """What comes of a check; `pictures` gets the previews that a viewer sees."""
     await asyncio.to_thread(out.mkdir)
-    options = JobOptions(lambda: model, max_pixels, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
+    options = JobOptions(lambda: model, max_pixels, max_duration_s, limits=limits, stall_s=60.0, keep_s=1.0, max_total_bytes=1)
     running = RunningCheck(job or make_job(), options=options, progressed=lambda _: None, is_writing=_never)
 
     async def watch() -> None:
@@ -123,6 +124,7 @@ async def test_another_model_in_its_place_is_told(clip: Path, tmp_path: Path, mo
     outcome = await check(clip, tmp_path / "out", model=msgspec.structs.replace(model, labels=("dog",)))
     assert isinstance(outcome, Refused)
     assert outcome.reason.endswith("another model lies there than the server was started with; start it again.")
+    assert "/" not in outcome.reason  # and not where
 
 
 async def test_a_class_that_the_model_does_not_know_is_told(clip: Path, tmp_path: Path, model: ModelOrder) -> None:

@@ -23,7 +23,16 @@ from tests.jobs.conftest import LIMITS, MODEL
 def test_an_order_is_one_line() -> None:
     """Whatever the file is called."""
     check = CheckOrder(
-        "s\n", "n\u2028", out="o", every=2, confidence=0.5, classes=("a",), max_pixels=9, model=MODEL, limits=LIMITS
+        "s\n",
+        "n\u2028",
+        out="o",
+        every=2,
+        confidence=0.5,
+        classes=("a",),
+        max_pixels=9,
+        max_duration_s=9.0,
+        model=MODEL,
+        limits=LIMITS,
     )
     for order in (check, ProbeOrder("/a b", "b.mov", LIMITS)):
         line = encode_order(order)

@@ -12,7 +12,7 @@ async def test_what_nobody_has_read_holds_up_no_end(tmp_path: Path) -> None:
     """A pipe that is full stands still: neither its end nor that of the process would be seen for ever."""
     source = tmp_path / "source"
     source.write_text("flood")
-    order = CheckOrder(str(source), "a.mp4", str(tmp_path), 1, 0.5, None, 10**7, MODEL, LIMITS)
+    order = CheckOrder(str(source), "a.mp4", str(tmp_path), 1, 0.5, None, 10**7, 7200.0, MODEL, LIMITS)
     async with asyncio.timeout(30):
         async with check_process(order) as process:
             while not process._process.stdout._paused:  # type: ignore[union-attr] # noqa: ASYNC110 - nothing else tells it

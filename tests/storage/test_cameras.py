@@ -1,13 +1,16 @@
 """Tests of keeping cameras."""
 
+import sqlite3
+import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from server.domain.camera import Camera, CameraRule, Credentials, Span
-from server.domain.errors import Conflict, NotFound
+from server.domain.errors import Conflict, NotFound, RecordsUnavailable
 from server.domain.region import Mask, Region, RegionKind
 from server.storage.cameras import CameraRecords
 from server.storage.database import open_database, sqlite_url
@@ -66,3 +69,16 @@ def test_names_are_there_once(records: CameraRecords) -> None:
     records.add(FULL)
     with pytest.raises(Conflict, match="Door"):
         records.change(replace(FULL, name="Door"))
+
+
+def test_a_failure_does_not_quote_what_was_to_be_kept(tmp_path: Path) -> None:
+    """Its traceback, which goes into the log, has the statement without its values: there is a password among them."""
+    database = open_database(sqlite_url(tmp_path / "records.db"))
+    with closing(sqlite3.connect(tmp_path / "records.db")) as other:
+        other.execute("DROP TABLE cameras")
+    with pytest.raises(RecordsUnavailable) as failure:
+        CameraRecords(database).add(FULL)
+    database.close()
+    told = "".join(traceback.format_exception(failure.value))
+    assert "INSERT INTO cameras" in told
+    assert "s3cretword" not in told

@@ -51,6 +51,16 @@ def test_takes_the_one_that_waits_longest(records: JobRecords) -> None:
     assert records.get("1") == first
 
 
+def test_a_lease_of_a_time_that_is_not_yet_can_be_taken_again(records: JobRecords) -> None:
+    """The clock was set back since its server was killed: the job must not wait until then."""
+    records.add(make_job(id="1"))
+    assert records.claim(owner="a", now=10_000.0, lease_s=10.0) is not None
+    assert records.claim(owner="b", now=10_000.0, lease_s=10.0) is None
+    taken = records.claim(owner="b", now=5_000.0, lease_s=10.0)
+    assert taken is not None
+    assert taken.lease_until == 5_010.0
+
+
 def test_a_lease_that_has_run_out_can_be_taken_again(records: JobRecords) -> None:
     """As after a kill -9; the first owner has nothing more to say, and the attempts are counted."""
     records.add(make_job())

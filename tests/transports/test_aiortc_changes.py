@@ -7,16 +7,27 @@ from contextlib import contextmanager
 from typing import Any
 
 import aioice.ice
+import aiortc.clock
+import av
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, rtcdtlstransport, rtcpeerconnection, rtcrtpsender, rtcsctptransport
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    rtcdtlstransport,
+    rtcpeerconnection,
+    rtcrtpreceiver,
+    rtcrtpsender,
+    rtcsctptransport,
+)
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RTCP_PSFB_APP, RTCP_PSFB_FIR, RTCP_PSFB_PLI, RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges, apply
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges, last_packet_of, lost_frames_of, receipt_of
+from server.transports.aiortc_sender import EncodedVideoTrack
 from server.transports.encoders import Bitrates, PromptH264Encoder
 from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
 from tests.transports.rig import eventually
@@ -24,9 +35,13 @@ from tests.transports.rig import eventually
 NOTHING = AiortcChanges(
     receiver=None,
     bitrates=None,
+    shared_encoding=False,
     quick_consent=False,
     quiet_decoder=False,
     bounded_messages=False,
+    guarded_ports=False,
+    steady_clock=False,
+    quiet_sends=False,
     rsa_peers=False,
     loopback_candidates=False,
 )
@@ -82,6 +97,50 @@ def test_our_encoders_are_used() -> None:
         assert encoder.target_bitrate == 700_000
         assert isinstance(rtcrtpsender.get_encoder(OPUS), OpusEncoder)  # type: ignore[attr-defined]  # likewise
     assert type(rtcrtpsender.get_encoder(H264)) is H264Encoder  # type: ignore[attr-defined]  # likewise
+
+
+class ToldTrack(EncodedVideoTrack):
+    """A track that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str | int] = []
+
+    async def recv(self) -> "av.Packet[Any]":
+        """Brings nothing."""
+        return await asyncio.Future()
+
+    def begin(self, mime_type: str) -> None:
+        """Keeps the type."""
+        self.told.append(mime_type)
+
+    def ask_for_key_frame(self) -> None:
+        """Keeps that it was asked."""
+        self.told.append("key frame")
+
+    def note_estimate(self, bps: int) -> None:
+        """Keeps the estimate."""
+        self.told.append(bps)
+
+
+@pytest.mark.parametrize("changes", [AiortcChanges(), NOTHING], ids=["on", "off"])
+async def test_encoded_video_is_told_what_its_receiver_asks_for(changes: AiortcChanges) -> None:
+    """PLI, FIR and REMB for its own SSRC reach the track; damaged ones and those for others do not, nor any where it is off."""
+    track = ToldTrack()
+    with applied(changes):
+        pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        sender = pc.addTrack(track)
+        ssrc = sender._ssrc
+        for fmt, fci in [
+            (RTCP_PSFB_PLI, b""),
+            (RTCP_PSFB_FIR, b""),
+            (RTCP_PSFB_APP, pack_remb_fci(600_000, [ssrc])),
+            (RTCP_PSFB_APP, pack_remb_fci(700_000, [ssrc + 1])),
+            (RTCP_PSFB_APP, b"ABCD"),
+        ]:
+            await sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=fmt, ssrc=1, media_ssrc=ssrc, fci=fci))
+        await pc.close()
+    assert track.told == (["key frame", "key frame", 600_000] if changes.shared_encoding else [])
 
 
 def test_a_machine_with_loopback_only_offers_that(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,10 +336,14 @@ def _packet(number: int, *, frame: int, data: bytes = b"\x10" + VP8_DELTA_FRAME)
 def _state() -> tuple[object, ...]:
     return (
         rtcpeerconnection.RTCRtpReceiver,  # type: ignore[attr-defined]  # aiortc's own name for it
+        rtcpeerconnection.RTCRtpSender,  # type: ignore[attr-defined]  # likewise
         rtcrtpsender.get_encoder,  # type: ignore[attr-defined]  # likewise
         aioice.ice.CONSENT_INTERVAL,
         aioice.ice.CONSENT_FAILURES,
         aioice.ice.get_host_addresses,
+        aioice.ice.StunProtocol.datagram_received,
+        aiortc.clock.current_datetime,
+        *(module.time for module in (rtcrtpreceiver, rtcrtpsender, rtcsctptransport)),
         rtcsctptransport.RTCSctpTransport._receive_data_chunk,
         rtcdtlstransport.RTCCertificate._create_ssl_context,
         tuple(logging.getLogger("aiortc.rtcrtpreceiver").filters),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.errors import InvalidRequest, Unprocessable
+from server.domain.errors import InvalidRequest, TooLarge, Unprocessable
 from server.transports.ice import MAX_CANDIDATES
 from server.transports.sdp import announce_address, read_offer, with_one_fingerprint, with_unused
 
@@ -72,9 +72,12 @@ def test_local_names_and_tcp_are_left_out() -> None:
 
 
 def test_the_number_of_candidates_is_bounded() -> None:
-    """Candidates above the limit are left out."""
-    many = "\n".join(f"a=candidate:{number} 1 udp 1 192.0.2.1 {5000 + number} typ host" for number in range(200))
-    assert read_offer(make_offer(extra=many)).sdp.count("a=candidate:") == MAX_CANDIDATES
+    """An offer with more candidates that can be used is refused; those that are of no use do not count."""
+    lines = [f"a=candidate:{number} 1 udp 1 192.0.2.1 {5000 + number} typ host" for number in range(MAX_CANDIDATES)]
+    useless = ["a=candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active"] * 200
+    assert read_offer(make_offer(extra="\n".join(lines + useless))).candidates == MAX_CANDIDATES
+    with pytest.raises(TooLarge, match=r"65 candidates are more than the 64 .* \(webrtc.max_candidates\)"):
+        read_offer(make_offer(extra="\n".join([*lines, lines[0]])))
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])

@@ -344,7 +344,7 @@ async def test_a_client_whose_pictures_are_too_large_is_closed(changed_aiortc: N
         await eventually(lambda: session.closed)
         await client.close()
     assert session.stream.stats().processed == 0
-    assert "session ended: its video of 512x256 has more than 131071 pixels" in caplog.text
+    assert "session ended: its video of 512x256 has more than 131,071 pixels (live.max_pixels)" in caplog.text
 
 
 async def test_a_message_without_end_closes_the_data_channels(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

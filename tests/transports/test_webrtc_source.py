@@ -161,7 +161,7 @@ async def test_a_picture_above_the_limit_ends_the_source() -> None:
         source = WebrtcSource(track, converter=converter, max_pixels=512 * 128 - 1, on_refused=refusals.append)
         track.send(1)
         assert [frame async for frame in source.frames()] == []
-    assert refusals == ["its video of 512x128 has more than 65535 pixels"]
+    assert refusals == ["its video of 512x128 has more than 65,535 pixels (live.max_pixels)"]
 
 
 async def test_a_picture_at_the_limit_is_taken() -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.domain.errors import AtCapacity, InvalidRequest, NotFound, Outdated, Unprocessable
+from server.transports.encoders import Bitrates
 from server.transports.peer_session import WebrtcLimits
 from server.transports.viewer_places import ViewerPlaces
 from server.transports.webrtc import WebrtcSession
@@ -18,7 +19,7 @@ from tests.transports.viewer import Viewer
 def make_service(rig: Rig, *, per_stream: int = 4, in_all: int = 8, limits: WebrtcLimits | None = None) -> WhepService:
     """A service of viewers for the streams of a rig."""
     places = ViewerPlaces(per_stream=per_stream, in_all=in_all)
-    return WhepService(registry=rig.registry, places=places, limits=limits or WebrtcLimits())
+    return WhepService(registry=rig.registry, places=places, limits=limits or WebrtcLimits(), bitrates=Bitrates())
 
 
 @pytest.fixture

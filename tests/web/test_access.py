@@ -1,34 +1,20 @@
-"""Tests of who may use the server, against every route that it has."""
+"""Tests of how a key is shown, of signing in, of host names and of other sites; test_route_table.py has who may what."""
 
 import base64
 
 import pytest
 
 from server.config.settings import Auth, Server, Settings
+from server.web import keys
 from server.web.routes import ROUTES, Audience, Route
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.web.pictures import picture_file
 
 KEY = "a-key-for-tests"
 
-# The contract's list, written again: a route that is opened by mistake shows here.
-OPEN = {
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("OPTIONS", "/predict"),
-    ("OPTIONS", "/api/predict"),
-    ("OPTIONS", "/whip"),
-    ("OPTIONS", "/whip/{id}"),
-    ("OPTIONS", "/whep/{id}"),
-    ("OPTIONS", "/whep/{id}/{viewer}"),
-    ("POST", "/api/session"),
-    ("DELETE", "/api/session"),
-}
-GUARDED = [route for route in ROUTES if (route.method, route.path) not in OPEN]
-
 
 def name_of(route: Route) -> str:
-    """How the test is called."""
+    """How a route is called where it fails."""
     return f"{route.method} {route.path}"
 
 
@@ -48,67 +34,10 @@ async def guarded(start_client: ClientFactory, settings: Settings) -> Client:
     return await start_client(with_sections(settings, auth=Auth(api_keys=["another-key", KEY])))
 
 
-def test_lists_every_route_of_the_application(client: Client) -> None:
-    """The table is what the application answers, so that the tests below miss none."""
-    assert client.app is not None
-    answered = {(route.method, route.resource.canonical) for route in client.app.router.routes() if route.resource is not None}
-    expected = {(route.method, route.canonical) for route in ROUTES}
-    assert answered == expected | {("HEAD", path) for method, path in expected if method == "GET"}
-
-
-@pytest.mark.parametrize("route", GUARDED, ids=name_of)
-async def test_needs_a_key(guarded: Client, route: Route) -> None:
-    """Without a key the answer is 401 and says nothing else."""
-    answer = await guarded.request(route.method, address(route))
-    assert answer.status == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize("route", GUARDED, ids=name_of)
-@pytest.mark.parametrize(
-    "authorization", ["Bearer wrong", f"Bearer {KEY}x", "Bearer", f"Token {KEY}", "Basic !!!", f"Basic {KEY}"]
-)
-async def test_refuses_a_wrong_key(guarded: Client, route: Route, authorization: str) -> None:
-    """A wrong key is as good as none."""
-    answer = await guarded.request(route.method, address(route), headers={"Authorization": authorization})
-    assert answer.status == 401
-
-
-@pytest.mark.parametrize("route", GUARDED, ids=name_of)
-async def test_takes_a_key(guarded: Client, route: Route) -> None:
-    """With the key every route answers something else than 401 and 403."""
-    answer = await guarded.request(route.method, address(route), headers={"Authorization": f"Bearer {KEY}"})
-    assert answer.status not in (401, 403, 500)
-
-
-@pytest.mark.parametrize(("method", "path"), sorted(OPEN))
-async def test_open_routes_answer_without_a_key(guarded: Client, method: str, path: str) -> None:
-    """Probes, preflights and signing in need no key."""
-    answer = await guarded.request(
-        method, path.replace("{id}", "x").replace("{viewer}", "y"), json={"key": KEY} if method == "POST" else None
-    )
-    assert answer.status in (200, 204)
-
-
-def test_no_other_route_is_open() -> None:
-    """Apart from the list only the page and its files look at the key themselves."""
-    guarded = (Audience.KEY_HOLDERS, Audience.FORM_KEY_HOLDERS)
-    opened = {(route.method, route.path) for route in ROUTES if route.audience not in guarded}
-    assert opened == OPEN | {("GET", "/"), ("GET", "/static/{path:.+}")}
-
-
-@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/whip/x/y", "/static/", "/docs"])
-async def test_unknown_addresses_look_like_known_ones(guarded: Client, path: str) -> None:
-    """Without a key nobody can find out which addresses exist."""
-    assert (await guarded.get(path)).status == 401
-    assert (await guarded.put("/api/info")).status == 401
-
-
 async def test_takes_the_key_as_the_password_of_basic(guarded: Client) -> None:
     """Simple viewers send user and password; the user's name does not matter."""
     answer = await guarded.get("/api/streams", headers={"Authorization": basic("anyone", KEY)})
     assert answer.status == 200
-    assert (await guarded.get("/api/streams", headers={"Authorization": basic(KEY, "anyone")})).status == 401
 
 
 async def test_asks_programs_for_basic_and_browsers_not(guarded: Client) -> None:
@@ -167,7 +96,7 @@ async def test_refuses_a_malformed_sign_in(guarded: Client, body: bytes) -> None
 
 async def test_refuses_a_forged_cookie(guarded: Client) -> None:
     """A cookie that was not signed here opens nothing."""
-    answer = await guarded.get("/api/info", headers={"Cookie": "sightline_session=1900000000.00ff"})
+    answer = await guarded.get("/api/info", headers={"Cookie": "sightline_session=1900000000.00ff.00ff"})
     assert answer.status == 401
 
 
@@ -177,11 +106,13 @@ async def test_without_keys_everybody_is_signed_in(client: Client) -> None:
     assert (answer.status, "Set-Cookie" in answer.headers) == (204, False)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
-async def test_refuses_foreign_host_names_without_a_key(client: Client, route: Route) -> None:
-    """On loopback without a key only the names of loopback are answered, probes aside."""
-    answer = await client.request(route.method, address(route), headers={"Host": "rebound.example:5000"})
-    assert (answer.status == 403) is (route.audience is not Audience.PROBES)
+async def test_refuses_foreign_host_names_without_a_key(client: Client) -> None:
+    """On loopback without a key only the names of loopback are answered, at all routes but the probes'."""
+    refused = []
+    for route in ROUTES:
+        answer = await client.request(route.method, address(route), headers={"Host": "rebound.example:5000"})
+        refused += [name_of(route)] * (answer.status == 403)
+    assert refused == [name_of(route) for route in ROUTES if route.audience is not Audience.PROBES]
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1234", "127.0.0.1", "[::1]:5000"])
@@ -219,10 +150,12 @@ CHANGING = [route for route in ROUTES if route.method != "GET" and route.path no
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}])
-@pytest.mark.parametrize("route", CHANGING, ids=name_of)
-async def test_refuses_changes_from_other_sites(client: Client, route: Route, headers: dict[str, str]) -> None:
-    """What could change something is refused when a page of another site asks for it."""
-    assert (await client.request(route.method, address(route), headers=headers)).status == 403
+async def test_refuses_changes_from_other_sites(client: Client, headers: dict[str, str]) -> None:
+    """What could change something is refused when a page of another site asks for it, at every route."""
+    refused = []
+    for route in CHANGING:
+        refused += [name_of(route)] * ((await client.request(route.method, address(route), headers=headers)).status == 403)
+    assert refused == [name_of(route) for route in CHANGING]
 
 
 async def test_refuses_changes_from_other_sites_with_a_key(guarded: Client) -> None:
@@ -259,3 +192,67 @@ async def test_pictures_need_the_key_from_other_sites_too(guarded: Client) -> No
     assert (await guarded.post("/predict", data=picture_file(), headers=headers)).status == 401
     headers["Authorization"] = f"Bearer {KEY}"
     assert (await guarded.post("/predict", data=picture_file(), headers=headers)).status == 200
+
+
+GUESS = {"Authorization": "Bearer guess"}
+LONG_KEY = "a-key-that-is-as-long-as-those-that-are-made-here"
+
+
+@pytest.fixture
+async def slow_to_anger(start_client: ClientFactory, settings: Settings) -> Client:
+    """A server with a short and a long key, that makes a client wait after its third wrong one, and trusts a proxy."""
+    server = Server(data_dir=settings.server.data_dir, trusted_proxies=["127.0.0.0/8"])
+    return await start_client(with_sections(settings, server=server, auth=Auth(api_keys=[KEY, LONG_KEY], max_wrong_keys=3)))
+
+
+async def statuses(client: Client, *, times: int, headers: dict[str, str]) -> list[int]:
+    """How the same request is answered, time and again."""
+    return [(await client.get("/api", headers=headers)).status for _ in range(times)]
+
+
+async def guess(client: Client, *, address: str = "127.0.0.1") -> None:
+    """Shows as many wrong keys from an address as are free, and makes the wait that follows longer than any test takes."""
+    headers = {**GUESS, "X-Forwarded-For": address}
+    assert await statuses(client, times=3, headers=headers) == [401, 401, 401]
+    assert client.app is not None
+    for _ in range(9):
+        client.app[keys.ACCESS].back_off.count_failure(address)
+
+
+async def test_too_many_wrong_keys_have_to_wait(slow_to_anger: Client) -> None:
+    """429 says for how long, whichever way the key is shown, and a right one is not looked at before either."""
+    await guess(slow_to_anger)
+    refused = await slow_to_anger.post("/api/session", json={"key": KEY})
+    assert refused.status == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert "too many wrong keys" in (await refused.json())["detail"]
+    assert (await slow_to_anger.post("/v1/vision/custom/list", data={"api_key": "guess"})).status == 429
+    for path in ("/api", "/", "/static/js/main.js"):
+        assert (await slow_to_anger.get(path, headers=GUESS)).status == 429
+
+
+async def test_whoever_shares_the_address_is_not_locked_out(slow_to_anger: Client) -> None:
+    """A key that nobody can guess, a cookie, and no key at all are answered as ever."""
+    signed_in = (await slow_to_anger.post("/api/session", json={"key": KEY})).cookies["sightline_session"].value
+    slow_to_anger.session.cookie_jar.clear()
+    await guess(slow_to_anger)
+    assert await statuses(slow_to_anger, times=1, headers={"Authorization": f"Bearer {LONG_KEY}"}) == [200]
+    assert await statuses(slow_to_anger, times=1, headers={"Cookie": f"sightline_session={signed_in}"}) == [200]
+    assert await statuses(slow_to_anger, times=1, headers={}) == [401]
+    assert await statuses(slow_to_anger, times=1, headers={"Authorization": "Bearer " + "guess" * 9}) == [429]
+
+
+async def test_clients_behind_a_trusted_proxy_wait_apart(slow_to_anger: Client) -> None:
+    """Who counts is whom the proxy names."""
+    await guess(slow_to_anger, address="192.0.2.1")
+    assert await statuses(slow_to_anger, times=1, headers={**GUESS, "X-Forwarded-For": "192.0.2.1"}) == [429]
+    assert await statuses(slow_to_anger, times=1, headers={**GUESS, "X-Forwarded-For": "192.0.2.2"}) == [401]
+
+
+async def test_no_key_is_no_wrong_key(slow_to_anger: Client) -> None:
+    """A page that asks without its cookie, a form without a key and one with an empty key may come as often as they like."""
+    assert await statuses(slow_to_anger, times=6, headers={}) == [401] * 6
+    assert await statuses(slow_to_anger, times=6, headers={"Authorization": "Bearer "}) == [401] * 6
+    assert await statuses(slow_to_anger, times=6, headers={"Cookie": "sightline_session=1.2.3"}) == [401] * 6
+    answers = [await slow_to_anger.post("/v1/vision/custom/list", data={"api_key": ""}) for _ in range(6)]
+    assert [answer.status for answer in answers] == [401] * 6

@@ -8,6 +8,8 @@ import msgspec
 from server.config.settings import Auth, Settings
 from server.domain.finding import Finding
 from server.web.access_checks import check_access, check_https, check_tcp_port
+from server.web.api_key import Right
+from server.web.key_file import key_file
 from tests.conftest import with_sections
 
 
@@ -54,15 +56,26 @@ def test_without_a_key_loopback_is_open_to_this_machine(settings: Settings) -> N
 
 
 def test_without_a_key_another_address_gets_one(settings: Settings) -> None:
-    """The doctor makes none, and says where it is kept."""
+    """The doctor makes none, and does not show it."""
     data = Path(settings.server.data_dir)
     assert "is made at the first start" in _access(settings, host="0.0.0.0").text
     assert not data.exists()
     data.mkdir()
     (data / "api-key").write_text("kept-key")
     found = _access(settings, host="0.0.0.0")
-    assert "is kept in" in found.text
+    assert "was made" in found.text
     assert "kept-key" not in found.text
+
+
+def test_named_keys_count(settings: Settings) -> None:
+    """A key of `sightline keys add` is one that is set; without the last one nobody gets in, which is told."""
+    file = key_file(settings)
+    file.add("gate", Right.VIEW)
+    assert _access(settings).text == "1 API key is set."
+    file.revoke("gate")
+    for host in ("127.0.0.1", "0.0.0.0"):
+        found = _access(settings, host=host)
+        assert (found.sign, "nobody gets in" in found.text) == ("warn", True)
 
 
 def test_open_to_everybody_is_told(settings: Settings) -> None:

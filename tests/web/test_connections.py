@@ -12,6 +12,7 @@ from server.config.settings import Settings
 from server.web import keys
 from server.web.app import create_app
 from server.web.connections import AppRunner
+from server.web.headers import FILE_POLICY
 from tests.fakes import FakeDetector
 
 
@@ -66,6 +67,7 @@ async def test_refusals_below_the_application_are_problems(port: int, name: str)
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Server"] == "Sightline"
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == FILE_POLICY
     assert len(headers["X-Request-Id"]) == 32
     problem = json.loads(content)
     assert problem["status"] == expected
@@ -86,6 +88,14 @@ async def test_nonsense_leaves_no_line_in_the_log(port: int, caplog: pytest.LogC
     with caplog.at_level(logging.INFO):
         await exchange(port, REFUSED["garbage"][1])
         await exchange(port, REFUSED["a bad chunk"][1])
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
+
+
+async def test_a_body_that_is_not_what_it_says_leaves_no_line_in_the_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """What is left of a body is read once more when it is answered, and fails again: that is no fault of ours."""
+    gzipped = b"POST /api/nothing HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n" + CLOSING + b"\r\n" + b"x" * 20
+    with caplog.at_level(logging.INFO):
+        assert read_answer(await exchange(port, gzipped))[0] == 404
     assert [record for record in caplog.records if record.name != "asyncio"] == []
 
 

@@ -29,7 +29,7 @@ async def test_describes_itself(client: Client) -> None:
     assert (info["capacity"], info["active"]) == (8, 0)
     assert info["features"] == ["live", "picture", "videos", "cameras", "alerts"]
     assert info["iceServers"] == []
-    assert info["auth"] == {"required": False, "name": None}
+    assert info["auth"] == {"required": False, "name": None, "rights": "admin"}
 
 
 async def test_describes_its_settings(start_client: ClientFactory, settings: Settings) -> None:
@@ -50,7 +50,7 @@ async def test_describes_its_settings(start_client: ClientFactory, settings: Set
     }
     assert info["iceServers"] == [{"urls": ["turn:turn.example"], "username": "u", "credential": "c"}]
     assert info["source"] == "https://example.org/source"
-    assert info["auth"] == {"required": True, "name": "API key"}
+    assert info["auth"] == {"required": True, "name": "API key", "rights": "admin"}
 
 
 async def test_says_how_the_number_of_live_sessions_came_about(start_client: ClientFactory, settings: Settings) -> None:

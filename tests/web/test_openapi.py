@@ -11,10 +11,12 @@ from server.inference.card import ModelCard
 from server.inference.letterbox import InputSize
 from server.resources import openapi_file
 from server.transports.messages import BoxMessage, ControlMessage, DetectionMessage, FrameErrorMessage, ResultMessage
-from server.web import alert_answers, answers, video_answers
+from server.web import alert_answers, answers, keys, video_answers
 from server.web.alert_orders import ConfirmOrder, DismissOrder, NoteOrder
+from server.web.api_key import Right
 from server.web.channel_answers import ChannelAnswer
 from server.web.doctor import DoctorAnswer, FindingAnswer
+from server.web.key_file import key_file
 from server.web.middlewares import STATUS_OF_ERROR
 from server.web.parameters import PictureParameters
 from server.web.routes import ROUTES, Audience
@@ -38,11 +40,20 @@ def test_says_what_needs_a_key() -> None:
     assert described == opened
 
 
-def test_every_guarded_operation_names_its_401_and_403() -> None:
+def test_says_which_right_is_needed() -> None:
+    """Each way to show a key has the name of the right that the code asks for, where it asks for a key."""
+    for operation, route in ROUTED.items():
+        if route.audience in (Audience.KEY_HOLDERS, Audience.FORM_KEY_HOLDERS):
+            security = operations()[operation].get("security", document()["security"])
+            rights = {right for ways in security for rights in ways.values() for right in rights}
+            assert rights == {route.right.value}, operation
+
+
+def test_every_guarded_operation_names_its_401_403_and_429() -> None:
     """Whatever needs a key says how it refuses."""
     for operation, details in operations().items():
         if details.get("security") != []:
-            assert {"401", "403"} <= set(details["responses"]), operation
+            assert {"401", "403", "429"} <= set(details["responses"]), operation
 
 
 def test_every_path_stands_in_the_document_for_people() -> None:
@@ -201,6 +212,24 @@ async def test_refusals_without_a_key_are_as_described(start_client: ClientFacto
         )
         if answer.status == 401:
             await check_answer(answer, method=method, path=path)
+
+
+async def test_refusals_of_too_few_rights_and_too_many_wrong_keys_are_as_described(
+    start_client: ClientFactory, settings: Settings
+) -> None:
+    """403 for a key that may only look, 429 for whoever guesses."""
+    value = key_file(settings).add("gate", Right.VIEW)
+    client = await start_client()
+    assert client.app is not None
+    refused = []
+    for key in (value, "guess"):
+        for method, path in (("DELETE", "/api/streams/{id}"), ("POST", "/whip")):
+            answer = await client.request(method, path.replace("{id}", "x"), headers={"Authorization": f"Bearer {key}"})
+            await check_answer(answer, method=method, path=path)
+            refused.append(answer.status)
+        for _ in range(10):  # as if many wrong ones had come
+            client.app[keys.ACCESS].back_off.count_failure("127.0.0.1")
+    assert refused == [403, 403, 429, 429]
 
 
 async def test_refusals_of_other_sites_are_as_described(client: Client) -> None:

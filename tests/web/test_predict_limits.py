@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import FormData
 
@@ -28,7 +29,7 @@ async def test_refuses_a_body_above_the_limit(small_client: Client) -> None:
     """413 by the announced length alone, before the body is read."""
     answer = await small_client.post("/predict", data=bytes(10_001), headers={"Content-Type": "image/png"})
     assert answer.status == 413
-    assert "10,000 bytes" in (await answer.json(content_type=None))["detail"]
+    assert (await answer.json(content_type=None))["detail"].endswith("10,000 bytes (predict.max_bytes)")
 
 
 async def test_refuses_an_endless_body(small_client: Client) -> None:
@@ -49,9 +50,9 @@ async def test_refuses_an_endless_body(small_client: Client) -> None:
     assert sent < 100_000_000
 
 
-async def test_refuses_a_body_that_does_not_arrive(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refuses_a_body_that_does_not_arrive(start_client: ClientFactory, settings: Settings) -> None:
     """408 when the body takes too long; its place is free again."""
-    monkeypatch.setattr("server.web.upload.BODY_TIMEOUT_S", 0.1)
+    client = await start_client(with_sections(settings, server=msgspec.structs.replace(settings.server, body_timeout_s=0.1)))
 
     async def slow() -> Any:
         yield picture_file()[:100]
@@ -72,9 +73,9 @@ async def test_refuses_a_body_that_does_not_arrive(client: Client, monkeypatch: 
         ("/whip", "application/sdp"),
     ],
 )
-async def test_no_body_may_take_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str) -> None:
+async def test_no_body_may_take_for_ever(start_client: ClientFactory, settings: Settings, path: str, content_type: str) -> None:
     """408 wherever a body is read, forms and small ones included."""
-    monkeypatch.setattr("server.web.upload.BODY_TIMEOUT_S", 0.1)
+    client = await start_client(with_sections(settings, server=msgspec.structs.replace(settings.server, body_timeout_s=0.1)))
     answer = await client.post(path, data=stuck_body(), headers={"Content-Type": content_type})
     assert answer.status == 408
     await check_answer(answer, method="POST", path=path)

@@ -19,4 +19,6 @@ def test_a_start_that_fails_does_not_lose_the_key_that_it_made(tmp_path: Path) -
         with pytest.raises(SettingsError, match="cannot listen"):
             run_server(settings, announce=lines.append)
     assert lines == []
-    assert resolve_keys(settings).unshown
+    made = resolve_keys(settings).generated
+    assert made is not None
+    assert made.unshown

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientConnectionError, ClientResponse, FormData, web
@@ -195,7 +196,7 @@ async def test_refuses_too_many_bytes(start_client: ClientFactory, settings: Set
     ("probe", "status", "told"),
     [
         ("4000 3000 2.0", 413, "Its pictures are 4000x3000, the limit is 8,294,400 pixels (videos.max_pixels)."),
-        ("64 48 14400.0", 413, "It is 4 h long, the limit is 2 h."),
+        ("64 48 14400.0", 413, "It is 4 h long, the limit is 2 h (videos.max_duration_s)."),
         ("unsupported It is not a video.", 415, "It is not a video."),
         ("unprocessable It has sound but no picture.", 422, "It has sound but no picture."),
         ("signal SIGSEGV", 422, "The file is damaged: reading what it is crashed."),
@@ -215,7 +216,8 @@ async def test_refuses_what_there_is_no_room_for(start_client: ClientFactory, se
     client = await start_client(with_sections(settings, videos=Videos(min_free_bytes=reserve)))
     answer = await client.post("/api/videos", data=b"finish")
     problem = await answer.json()
-    assert await refused(answer, 507, client=client) == "The server has no room for 1 MB. Delete old files, then add it again."
+    sentence = "The server has no room for 1 MB (videos.min_free_bytes). Delete old files, then add it again."
+    assert await refused(answer, 507, client=client) == sentence
     assert problem["missing_bytes"] > 10**11
 
 
@@ -319,11 +321,19 @@ async def test_results_come_in_parts(client: Client) -> None:
 
 
 async def test_a_result_is_saved_under_a_safe_name(client: Client) -> None:
-    """Quotes and letters beyond ASCII cannot break out of the header; a browser sees the real name."""
-    video = await upload(client, name='Tür "2"\\x; a.mov')
+    """Paths, line breaks, quotes and letters beyond ASCII break out of nothing; on the disk it has a name of ours."""
+    name = quote('../../<script>\r\nX-Evil: 1\u202e Tür "2"\\x; a.mov', safe="")
+    part = f"Content-Disposition: form-data; name=file; filename*=UTF-8''{name}\r\n\r\nfinish"
+    answer = await client.post(
+        "/api/videos", data=f"--b\r\n{part}\r\n--b--\r\n".encode(), headers={"Content-Type": "multipart/form-data; boundary=b"}
+    )
+    video = await answer.json()
+    assert video["name"] == "x; a.mov"
+    assert "script" not in str(sorted(folder(client).parent.rglob("*")))
     url = (await until(client, video, JobState.DONE))["results"]["annotated"]
     shown = (await client.get(url)).headers["Content-Disposition"]
     saved = (await client.get(f"{url}?download=1")).headers["Content-Disposition"]
+    assert "X-Evil" not in (await client.get(url)).headers
     assert shown.startswith('inline; filename="')
     assert saved.startswith('attachment; filename="')
     assert saved.count('"') == 2
@@ -419,7 +429,7 @@ async def test_records_that_do_not_answer_refuse_an_upload(start_client: ClientF
     uploading = asyncio.create_task(client.post("/api/videos", data=b"finish"))
     assert (await client.get("/api/videos")).status == 200
     answer = await uploading
-    assert "locked" in await refused(answer, 503, client=client)
+    assert "records" in await refused(answer, 503, client=client)
     database.rollback()
     database.close()
     await until(client, await upload(client), JobState.DONE)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from aiohttp import ClientResponse
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -178,10 +179,10 @@ async def test_refuses_more_sessions_than_fit(start_client: ClientFactory, setti
     ("path", "content_type"), [("/whip/{id}", FRAGMENT["Content-Type"]), ("/api/streams/{id}", "application/json")]
 )
 async def test_no_change_may_take_for_ever(
-    client: Client, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str
+    start_client: ClientFactory, settings: Settings, path: str, content_type: str
 ) -> None:
     """408 for a change of a session whose body does not arrive."""
-    monkeypatch.setattr("server.web.upload.BODY_TIMEOUT_S", 0.1)
+    client = await start_client(with_sections(settings, server=msgspec.structs.replace(settings.server, body_timeout_s=0.1)))
     number = (await half_open(client)).headers["Location"].removeprefix("/whip/")
     headers = {"Content-Type": content_type, "If-Match": "*"}
     answer = await client.patch(path.replace("{id}", number), data=stuck_body(), headers=headers)

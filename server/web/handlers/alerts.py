@@ -3,13 +3,14 @@
 from aiohttp import web
 
 from server.web import keys
+from server.web.access import HOLDER
 from server.web.alert_answers import AlertAnswer
 from server.web.alert_export import send_csv, send_dataset
 from server.web.alert_orders import ConfirmOrder, DismissOrder, NoteOrder, read_filter, read_form
 from server.web.answers import json_response
-from server.web.upload import read_body
+from server.web.api_key import ApiKey
+from server.web.upload import read_small_body
 
-_MAX_BODY_BYTES = 16 * 1024
 UNNAMED = "somebody on this computer"
 
 
@@ -25,7 +26,7 @@ async def get_alert(request: web.Request) -> web.Response:
 
 async def confirm(request: web.Request) -> web.Response:
     """A person says that it is what the detector took it for."""
-    order = read_form(ConfirmOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(ConfirmOrder, await read_small_body(request))
     answer = await request.app[keys.ALERTS].confirm(
         request.match_info["id"], by=_who(request, order.by), zone=order.time_zone, note=order.note
     )
@@ -34,7 +35,7 @@ async def confirm(request: web.Request) -> web.Response:
 
 async def dismiss(request: web.Request) -> web.Response:
     """A person says that it is something else."""
-    order = read_form(DismissOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(DismissOrder, await read_small_body(request))
     answer = await request.app[keys.ALERTS].dismiss(
         request.match_info["id"], by=_who(request, order.by), zone=order.time_zone, note=order.note, reason=order.reason
     )
@@ -43,7 +44,7 @@ async def dismiss(request: web.Request) -> web.Response:
 
 async def write_note(request: web.Request) -> web.Response:
     """Writes something beside an alert."""
-    order = read_form(NoteOrder, await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_form(NoteOrder, await read_small_body(request))
     answer: AlertAnswer = await request.app[keys.ALERTS].write_note(request.match_info["id"], order.note)
     return json_response(answer)
 
@@ -69,6 +70,7 @@ async def export_dataset(request: web.Request) -> web.StreamResponse:
 
 def _who(request: web.Request, given: str | None) -> str:
     """Who decides: the name of the key, or where none are set what the person calls themselves."""
-    if request.app[keys.ACCESS].required:
-        return "API key"
+    holder: ApiKey | None = request.get(HOLDER)
+    if holder is not None:
+        return holder.name
     return (given or "").strip() or UNNAMED

@@ -6,10 +6,7 @@ from server.web import keys
 from server.web.answers import json_response
 from server.web.camera_answers import CameraAnswer, CamerasAnswer
 from server.web.camera_orders import read_order
-from server.web.upload import read_body
-
-# A mask of 32 regions with 64 corners each.
-_MAX_BODY_BYTES = 256 * 1024
+from server.web.upload import read_small_body
 
 
 async def list_cameras(request: web.Request) -> web.Response:
@@ -22,7 +19,7 @@ async def add_camera(request: web.Request) -> web.Response:
     cameras = request.app[keys.CAMERAS]
     cameras.check_offered()
     request.app[keys.LIFECYCLE].check_ready()
-    answer = await cameras.add(read_order(await read_body(request, max_bytes=_MAX_BODY_BYTES)))
+    answer = await cameras.add(read_order(await read_small_body(request)))
     response = _response(answer, status=201)
     response.headers[hdrs.LOCATION] = f"/api/cameras/{answer.id}"
     return response
@@ -38,7 +35,7 @@ async def change_camera(request: web.Request) -> web.Response:
     cameras = request.app[keys.CAMERAS]
     cameras.get(request.match_info["id"])
     request.app[keys.LIFECYCLE].check_ready()
-    order = read_order(await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    order = read_order(await read_small_body(request))
     return _response(await cameras.change(request.match_info["id"], order))
 
 

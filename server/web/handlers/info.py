@@ -6,7 +6,10 @@ from aiohttp import hdrs, web
 
 from server.resources import version
 from server.web import keys
+from server.web.access import HOLDER
 from server.web.answers import AuthAnswer, InfoAnswer, ice_server_answers, json_response, limits_answer, model_answer
+from server.web.api_key import ApiKey, Right
+from server.web.file_names import disposition
 from server.web.source_archive import source_archive
 
 FEATURES = ("live", "picture")
@@ -27,7 +30,7 @@ async def info(request: web.Request) -> web.Response:
     settings = app[keys.SETTINGS]
     model, live = app[keys.MODEL], app[keys.LIVE]
     capacity = live.capacity
-    required = app[keys.ACCESS].required
+    holder: ApiKey | None = request.get(HOLDER)
     answer = InfoAnswer(
         version=version(),
         source=settings.server.source_url or SOURCE_PATH,
@@ -39,7 +42,9 @@ async def info(request: web.Request) -> web.Response:
         limits=limits_answer(settings, capacity=capacity, throughput=model.throughput, level=live.tuning.level),
         features=_features(app),
         alerts=app[keys.ALERTS].limits(),
-        auth=AuthAnswer(required, "API key" if required else None),
+        auth=AuthAnswer(
+            app[keys.ACCESS].required, holder.name if holder else None, holder.right.value if holder else Right.ADMIN.value
+        ),
     )
     return json_response(answer)
 
@@ -55,5 +60,5 @@ def _features(app: web.Application) -> tuple[str, ...]:
 async def source(request: web.Request) -> web.Response:
     """The source of this very server."""
     archive = await asyncio.get_running_loop().run_in_executor(request.app[keys.IO], source_archive)
-    headers = {hdrs.CONTENT_DISPOSITION: 'attachment; filename="sightline-source.tar.gz"'}
+    headers = {hdrs.CONTENT_DISPOSITION: disposition("sightline-source.tar.gz", attachment=True)}
     return web.Response(body=archive, content_type="application/gzip", headers=headers)

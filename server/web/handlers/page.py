@@ -8,14 +8,15 @@ from aiohttp import hdrs, web
 
 from server.web import keys
 from server.web.access import unauthorized
-from server.web.static_files import INDEX_PAGE, SIGN_IN_PAGE, StaticFile
+from server.web.io_file import IoFileResponse
+from server.web.static_files import INDEX_PAGE, SIGN_IN_PAGE, StaticFile, content_type
 
 Result = TypeVar("Result")
 
 
 async def index(request: web.Request) -> web.Response:
     """The page; with 401 the sign-in page in its place."""
-    if request.app[keys.ACCESS].permits(request):
+    if not request.app[keys.ACCESS].is_guest(request):
         return _response(request, await _read(request, INDEX_PAGE))
     file = await _read(request, SIGN_IN_PAGE)
     headers = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="Sightline"'}
@@ -26,11 +27,12 @@ async def static(request: web.Request) -> web.StreamResponse:
     """One file of the page; without a key only those of the sign-in page."""
     path = request.match_info["path"]
     static_files = request.app[keys.STATIC]
-    if not request.app[keys.ACCESS].permits(request) and not await _on_io(request, lambda: static_files.is_open(path)):
+    if request.app[keys.ACCESS].is_guest(request) and not await _on_io(request, lambda: static_files.is_open(path)):
         raise unauthorized(request)
     video = await _on_io(request, lambda: static_files.find_video(path))
     if video is not None:
-        return web.FileResponse(video, headers={hdrs.CACHE_CONTROL: "no-cache"})
+        headers = {hdrs.CONTENT_TYPE: content_type(video), hdrs.CACHE_CONTROL: "no-cache"}
+        return IoFileResponse(video, io=request.app[keys.IO], headers=headers)
     return _response(request, await _read(request, path))
 
 

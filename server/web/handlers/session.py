@@ -27,10 +27,10 @@ async def sign_in(request: web.Request) -> web.Response:
     response = web.Response(status=204)
     if not access.required:
         return response
-    key = access.keys.find(shown.key)
+    key = access.find(shown.key, client=request.remote)
     if key is None:
         raise unauthorized(request)
-    access.cookies.set(response, value=access.cookies.issue(key), secure=request.secure)
+    access.cookies.set(response, value=access.cookies.issue(shown.key, key=key), secure=request.secure)
     return response
 
 

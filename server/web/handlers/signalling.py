@@ -7,13 +7,13 @@ from server.domain.errors import InvalidRequest, UnsupportedFormat
 from server.transports.ice import IceServer
 from server.transports.peer_session import PeerSession
 from server.web import keys
+from server.web.access import HOLDER, unauthorized
+from server.web.api_key import ApiKey
 from server.web.problems import Problem
 from server.web.upload import read_body
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
-# Offers of browsers take 5 to 8 KB.
-_MAX_SDP_BYTES = 64 * 1024
 
 
 async def read_offer(request: web.Request) -> str:
@@ -21,13 +21,23 @@ async def read_offer(request: web.Request) -> str:
     return await _read_text(request, content_type=SDP)
 
 
-def answer_offer(request: web.Request, session: PeerSession) -> web.Response:
-    """201 with the SDP answer; the session's address is below that of the request."""
+async def answer_offer(request: web.Request, session: PeerSession) -> web.Response:
+    """201 with the SDP answer; the session's address is below that of the request. It ends with the key that has opened it."""
+    if (key := request.get(HOLDER)) is not None:
+        await _bind(request, session, key=key)
     headers = CIMultiDict({hdrs.LOCATION: f"{request.path}/{session.id}", hdrs.ETAG: session.etag, "Accept-Patch": FRAGMENT})
     for server in request.app[keys.LIVE].limits.ice_servers.current():
         for url in server.urls:
             headers.add(hdrs.LINK, _link(url, server))
     return web.Response(status=201, body=session.answer_sdp.encode(), content_type=SDP, headers=headers)
+
+
+async def _bind(request: web.Request, session: PeerSession, *, key: ApiKey) -> None:
+    """Has the session end with `key`; raises a 401 problem where that was revoked while the offer was answered."""
+    request.app[keys.HELD_OPEN].add_session(session, key=key)
+    if key not in request.app[keys.ACCESS].keys:
+        await session.aclose("its key was revoked")
+        raise unauthorized(request)
 
 
 async def take_candidates(request: web.Request, session: PeerSession) -> web.Response:
@@ -52,7 +62,8 @@ async def describe_session(_request: web.Request) -> web.Response:
 async def _read_text(request: web.Request, *, content_type: str) -> str:
     if request.content_type != content_type:
         raise UnsupportedFormat(f"the body must be {content_type}, not {request.content_type}")
-    body = await read_body(request, max_bytes=_MAX_SDP_BYTES)
+    most = request.app[keys.SETTINGS].webrtc.max_sdp_bytes
+    body = await read_body(request, max_bytes=most, setting="webrtc.max_sdp_bytes")
     try:
         return body.decode()
     except UnicodeDecodeError as exc:

@@ -7,9 +7,7 @@ from server.transports.messages import apply_control, decode_control
 from server.transports.registry import LiveSession
 from server.web import keys
 from server.web.answers import StreamsAnswer, json_response, stream_answer
-from server.web.upload import read_body
-
-_MAX_BODY_BYTES = 16 * 1024
+from server.web.upload import read_small_body
 
 
 async def list_streams(request: web.Request) -> web.Response:
@@ -25,7 +23,7 @@ async def get_stream(request: web.Request) -> web.Response:
 async def change_stream(request: web.Request) -> web.Response:
     """Changes what is shown from the next frame on; takes the controls of the data channel."""
     stream = _session(request).stream
-    control = decode_control(await read_body(request, max_bytes=_MAX_BODY_BYTES))
+    control = decode_control(await read_small_body(request))
     stream.configure(apply_control(stream.options, control, model=request.app[keys.MODEL].info))
     return json_response(stream_answer(stream))
 

@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
-from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
@@ -11,7 +10,9 @@ from server.domain.errors import Conflict, NotFound
 from server.domain.job import Job, JobState
 from server.jobs import files
 from server.web import keys, mjpeg
+from server.web.clients import client_of
 from server.web.endless_answer import EndlessAnswer
+from server.web.file_names import disposition
 from server.web.io_file import IoFileResponse
 
 
@@ -50,7 +51,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
         return web.Response(headers={hdrs.CONTENT_TYPE: mjpeg.CONTENT_TYPE})
     stall_s = app[keys.SETTINGS].live.viewer_stall_s
     answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: mjpeg.CONTENT_TYPE}, stall_s=stall_s)
-    with app[keys.VIEWING].places.hold(job_id):
+    with app[keys.VIEWING].places.hold(job_id, client=client_of(request)):
         await answer.open()
         going_on = await answer.send(mjpeg.BEGIN)
         async with aclosing(jobs.previews.follow(job_id)) as pictures:
@@ -65,22 +66,16 @@ async def _result(request: web.Request, name: str, *, content_type: str) -> web.
     if job.state is not JobState.DONE:
         raise Conflict(f"{job.name} is {job.state}: there are results once it is done")
     saved_as = f"{Path(job.name).stem or 'video'}-{name}"
-    disposition = _disposition(saved_as, attachment=request.query.get("download") == "1")
-    return _file(request, _folder(request, job) / name, content_type=content_type, disposition=disposition)
+    shown_as = disposition(saved_as, attachment=request.query.get("download") == "1")
+    return _file(request, _folder(request, job) / name, content_type=content_type, shown_as=shown_as)
 
 
 def _folder(request: web.Request, job: Job) -> Path:
     return request.app[keys.VIDEOS].jobs.files.results(job.id)
 
 
-def _file(request: web.Request, file: Path, *, content_type: str, disposition: str | None = None) -> IoFileResponse:
+def _file(request: web.Request, file: Path, *, content_type: str, shown_as: str = "") -> IoFileResponse:
     headers = {hdrs.CONTENT_TYPE: content_type, hdrs.CACHE_CONTROL: "no-cache"}
-    if disposition is not None:
-        headers[hdrs.CONTENT_DISPOSITION] = disposition
+    if shown_as:
+        headers[hdrs.CONTENT_DISPOSITION] = shown_as
     return IoFileResponse(file, io=request.app[keys.IO], headers=headers)
-
-
-def _disposition(name: str, *, attachment: bool) -> str:
-    """What a browser does with the file, and its name, in ASCII and as it is (RFC 6266)."""
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in " ._-()") else "_" for letter in name)
-    return f"{'attachment' if attachment else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

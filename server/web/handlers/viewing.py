@@ -13,6 +13,7 @@ from server.pipeline.stream import Stream
 from server.transports.jpeg_feed import JpegFeed
 from server.web import keys
 from server.web import mjpeg as mjpeg_form
+from server.web.clients import client_of
 from server.web.endless_answer import EndlessAnswer
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ async def mjpeg(request: web.Request) -> web.StreamResponse:
         return web.Response(headers={hdrs.CONTENT_TYPE: mjpeg_form.CONTENT_TYPE})
     stall_s = app[keys.SETTINGS].live.viewer_stall_s
     answer = EndlessAnswer(request, headers={hdrs.CONTENT_TYPE: mjpeg_form.CONTENT_TYPE}, stall_s=stall_s)
-    with viewing.places.hold(stream.id), log_context(session=stream.id):
+    with viewing.places.hold(stream.id, client=client_of(request)), log_context(session=stream.id):
         async with viewing.feeds.read(stream) as feed:
             await _send_pictures(answer, feed, stream=stream, clock=app[keys.CLOCK])
     return answer.response

@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from server.web import keys
+from server.web.clients import client_of
 from server.web.parameters import WebsocketParameters, read_parameters
 from server.web.problems import Problem
 
@@ -24,6 +25,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         name=parameters.stream_name,
         options=parameters.stream_options(info, settings=settings),
         pictures=parameters.annotate,
+        client=client_of(request),
     )
     try:
         socket = AiohttpSocket(max_message_bytes=settings.live.max_frame_bytes)
@@ -76,7 +78,7 @@ class AiohttpSocket:
 
     def _how_it_ended(self) -> str:
         if self.response.close_code == WSCloseCode.MESSAGE_TOO_BIG:
-            return f"a message had more than {self._max_message_bytes:,} bytes"
+            return f"a message had more than {self._max_message_bytes:,} bytes (live.max_frame_bytes)"
         if self.response.close_code in (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT):
             return "the client broke the protocol"
         return "the client left"

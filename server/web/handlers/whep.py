@@ -4,6 +4,7 @@ from aiohttp import web
 
 from server.transports.whep import WhepViewer
 from server.web import keys
+from server.web.clients import client_of
 from server.web.handlers.signalling import answer_offer, read_offer, take_candidates
 
 
@@ -14,8 +15,10 @@ async def watch(request: web.Request) -> web.Response:
     stream_id = request.match_info["id"]
     app[keys.LIVE].registry.get(stream_id)  # 404 wins over whatever is wrong with the body
     offer = await read_offer(request)
-    viewer = await app[keys.VIEWING].whep.open(offer, stream_id=stream_id, model=app[keys.MODEL].info)
-    return answer_offer(request, viewer)
+    viewer = await app[keys.VIEWING].whep.open(
+        offer, stream_id=stream_id, model=app[keys.MODEL].info, client=client_of(request)
+    )
+    return await answer_offer(request, viewer)
 
 
 async def trickle(request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from server.transports.webrtc import WebrtcSession
 from server.web import keys
+from server.web.clients import client_of
 from server.web.handlers.signalling import answer_offer, read_offer, take_candidates
 from server.web.parameters import LiveParameters, read_parameters
 from server.web.problems import Problem
@@ -20,8 +21,9 @@ async def publish(request: web.Request) -> web.Response:
         name=parameters.stream_name,
         options=parameters.stream_options(app[keys.MODEL].info, settings=app[keys.SETTINGS]),
         annotated=parameters.answer == "annotated",
+        client=client_of(request),
     )
-    return answer_offer(request, session)
+    return await answer_offer(request, session)
 
 
 async def trickle(request: web.Request) -> web.Response:

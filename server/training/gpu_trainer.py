@@ -1,0 +1,75 @@
+"""GPU trainer: Ultralytics' trainer with batches that are made on the GPU (`cache = "gpu"` in a recipe)."""
+
+import os
+from collections.abc import Iterator, Sized
+from typing import Any
+
+from server.training.gpu_augment import GpuAugment, Strength
+from server.training.gpu_pictures import gpu_pictures
+
+GPU = "gpu"
+"""The value of `cache` in a recipe that asks for this trainer."""
+
+_STRIDE = 32
+
+
+class GpuLoader:
+    """What Ultralytics' trainer wants of a loader of batches."""
+
+    num_workers = 0
+    drop_last = True
+
+    def __init__(self, dataset: Any, *, augment: GpuAugment, device: Any, batch_size: int, sides: list[int]) -> None:
+        self.dataset = dataset
+        self.sampler: Sized = range(len(dataset))
+        self.batch_size = min(batch_size, len(dataset))
+        self._augment = augment
+        self._device = device
+        self._sides = sides
+
+    def __len__(self) -> int:
+        return len(self.dataset) // self.batch_size
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        import torch  # noqa: PLC0415 - the extra
+
+        order = torch.randperm(len(self.dataset), device=self._device)
+        for numbers in order.split(self.batch_size)[: len(self)]:
+            side = self._sides[int(torch.randint(len(self._sides), ()))]
+            yield self._augment.batch(numbers, side=side, mosaic=self.dataset.mosaic)
+
+    def reset(self) -> None:
+        """Ultralytics says this after closing the mosaic; nothing is read ahead here."""
+
+
+def gpu_trainer() -> Any:
+    """The class of the trainer."""
+    from ultralytics.models.yolo.detect import DetectionTrainer  # noqa: PLC0415 - the extra
+
+    class GpuTrainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
+        """Reads the training pictures once; validates as ever."""
+
+        def get_dataloader(self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
+            if mode != "train":
+                return super().get_dataloader(dataset_path, batch_size, rank, mode)
+            dataset = self.build_dataset(dataset_path, mode, batch_size)
+            dataset.mosaic, dataset.close_mosaic = True, lambda hyp: None
+            args = self.args
+            longest = min(args.imgsz, max(max(one["shape"]) for one in dataset.labels))
+            pictures = gpu_pictures(dataset.labels, longest_px=longest, device=self.device, workers=os.cpu_count() or 1)
+            names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v")
+            augment = GpuAugment(pictures, Strength(**{name: getattr(args, name) for name in names}))
+            sides = _sides(args.imgsz, args.multi_scale)
+            return GpuLoader(dataset, augment=augment, device=self.device, batch_size=batch_size, sides=sides)
+
+        def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+            """Batches of the loader above are ready."""
+            return batch
+
+    return GpuTrainer
+
+
+def _sides(imgsz: int, multi_scale: float) -> list[int]:
+    """Input sizes around `imgsz`: few, because cuDNN looks for the quickest way anew for each."""
+    reach = int(imgsz * multi_scale) // (2 * _STRIDE) * (2 * _STRIDE)
+    return list(range(imgsz - reach, imgsz + reach + 1, 2 * _STRIDE))
