@@ -79,6 +79,11 @@ def apply(changes: AiortcChanges) -> Undo:
     """
     if not _is_checked_version():
         return lambda: None
+    return functools.partial(_undo_all, [*_change_media(changes), *_change_connections(changes)])
+
+
+def _change_media(changes: AiortcChanges) -> list[Undo]:
+    """Receiving, decoding, encoding and sending."""
     undo: list[Undo] = []
     if changes.receiver is not None:
         receiver = functools.partial(FreshReceiver, changes=changes.receiver)
@@ -87,13 +92,19 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(rtcrtpsender, "get_encoder", _encoder_getter(changes.bitrates)))
     if changes.shared_encoding:
         undo.append(_replace(rtcpeerconnection, "RTCRtpSender", TellingSender))
-    if changes.quick_consent:
-        undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
-        undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.quiet_decoder:
         undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
     if changes.max_pixels is not None:
         undo.append(_replace(rtcrtpreceiver, "get_decoder", _decoder_getter(changes.max_pixels)))
+    return undo
+
+
+def _change_connections(changes: AiortcChanges) -> list[Undo]:
+    """ICE, DTLS and data channels."""
+    undo: list[Undo] = []
+    if changes.quick_consent:
+        undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
+        undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
@@ -105,7 +116,7 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
-    return functools.partial(_undo_all, undo)
+    return undo
 
 
 def _decoder_getter(max_pixels: int) -> Callable[[RTCRtpCodecParameters], Decoder]:
