@@ -185,6 +185,8 @@ def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
         max_pixels=max_pixels * SPARE if settings.bounded_pictures else None,
         bounded_messages=settings.bounded_messages,
         guarded_ports=settings.guarded_ports,
+        steady_clock=settings.steady_clock,
+        quiet_sends=settings.quiet_sends,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )
