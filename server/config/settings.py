@@ -215,10 +215,16 @@ class Webrtc(Section, frozen=True):
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
     """Log one damaged frame in ten seconds instead of each."""
+    bounded_pictures: bool = True
+    """Make no room for a picture that claims more than four times `live.max_pixels`."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
     guarded_ports: bool = True
     """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
+    steady_clock: bool = True
+    """Go on when the machine's clock is set; aiortc by itself stands still for minutes then."""
+    quiet_sends: bool = True
+    """Count a message to a peer that has just gone as lost on the way, and leave no traceback in the log."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True

@@ -50,7 +50,7 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD_NAME
     try:
         card = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelCard)
-    # A TOMLDecodeError is a ValueError, and so is a number with thousands of digits; thousands of brackets are a RecursionError.
+    # A TOMLDecodeError is a ValueError, as is a number of thousands of digits; thousands of brackets are a RecursionError.
     except (OSError, ValueError, RecursionError, msgspec.ValidationError) as exc:
         raise ModelError(f"{path}: {exc}") from exc
     if card.weights not in card.sha256:

@@ -6,13 +6,14 @@ from typing import Literal
 from server.domain.errors import ModelError
 from server.domain.protocols import Detector
 from server.inference.card import CARD_NAME, read_card
+from server.inference.compute import Compute
 from server.inference.description import Description
-from server.inference.openvino import Compute, load_openvino
+from server.inference.openvino import load_openvino
 from server.inference.ultralytics import load_ultralytics
 
 Backend = Literal["auto", "openvino", "ultralytics"]
-Precision = Literal["auto", "f32", "bf16"]
 
+_DEFAULT = Compute()
 _FORMATS = "a folder with model.toml, an OpenVINO folder, or a .xml, .onnx or .pt file"
 
 
@@ -20,9 +21,7 @@ def load_detector(
     path: Path,
     *,
     backend: Backend = "auto",
-    precision: Precision = "auto",
-    threads: int = 0,
-    streams: int = 1,
+    compute: Compute = _DEFAULT,
     name: str | None = None,
     confidence: float | None = None,
     iou: float = 0.7,
@@ -30,15 +29,14 @@ def load_detector(
 ) -> Detector:
     """Loads a folder with `model.toml`, an OpenVINO folder, or a `.xml`, `.onnx` or `.pt` file.
 
-    `name`, `confidence` and `imgsz` win over the model's own; `threads` 0 takes every processor that this process may use.
-    `streams` above 1 computes so many frames side by side, which is for files, not for live video; OpenVINO only.
+    `name`, `confidence` and `imgsz` win over the model's own.
     Takes up to seconds, so it is never called on the event loop. Raises ModelError, whose one line says what is wrong.
     """
     weights, known = _find(path)
     asked = Description(name=name, confidence=confidence, imgsz=imgsz).over(known)
     if _engine(weights, backend) == "ultralytics":
-        return load_ultralytics(weights, asked=asked, iou=iou, threads=threads)
-    return load_openvino(weights, asked=asked, iou=iou, compute=Compute(precision, threads, streams))
+        return load_ultralytics(weights, asked=asked, iou=iou, threads=compute.threads)
+    return load_openvino(weights, asked=asked, iou=iou, compute=compute)
 
 
 def fingerprint(path: Path) -> str:

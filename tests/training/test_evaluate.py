@@ -7,7 +7,8 @@ import openvino
 import pytest
 
 from server.domain.errors import ModelError
-from server.inference.loader import Precision, load_detector
+from server.inference.compute import Precision
+from server.inference.loader import load_detector
 from server.training.evaluate import SAMPLE_EVERY, Workplace, evaluate_pictures, sample_of
 from server.training.labelled_pictures import LabelledSplit, read_split
 from server.training.metrics_file import read_metrics
