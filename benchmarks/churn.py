@@ -59,7 +59,7 @@ class Churn:
             async with gate:
                 try:
                     await kind()
-                except TimeoutError:  # the machine was busy with something else; that leaves nothing behind either
+                except (TimeoutError, ConnectionError):  # the machine was busy with something else; that leaves nothing behind either
                     self.given_up += 1
 
         await asyncio.gather(*(one(next(self._kinds)) for _ in range(BATCH)))
