@@ -49,6 +49,9 @@ bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmar
 soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*
 	@$(BIN)/python -m benchmarks soak
 
+faults: $(VENV)/dev.stamp ## Try all that can go wrong, ten times as hard as the tests do; writes docs/faults.md
+	@$(BIN)/python -m pytest -p tests.faults.page --thorough --faults-page docs/faults.md -m fault $(ARGS)
+
 fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
 	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
 
