@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import aiortc.rtcrtpreceiver
@@ -38,8 +39,8 @@ class PacketTrack(MediaStreamTrack):
         self._sent = 0
         self._began_at: float | None = None
 
-    async def recv(self) -> av.Packet:
-        """Returns the next packet when it is due."""
+    async def recv(self) -> Any:
+        """Returns the next one, an `av.Packet`, when it is due."""
         if self.readyState != "live":
             raise MediaStreamError
         now = time.monotonic()

@@ -47,15 +47,18 @@ class Runner:
         return told, time.monotonic() - started
 
 
-def run(*, rounds: int = 5) -> None:
-    """Takes both clips through each of them in turn, several times; nothing without the clips or the second environment."""
+def run(*, rounds: int = 5, pause_s: float = 0.0) -> None:
+    """Takes both clips through each of them in turn, several times, with a pause after each.
+
+    Measures nothing without the clips or the second environment.
+    """
     if not (SHARED / "data" / "clips").is_dir() or not EXTRA.exists():
         print("video: needs the clips and weights in ../shared, and `make extra`; left out", flush=True)
         return
     with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
         work = Path(folder)
         runners = _runners(work)
-        measured = {clip: _measure(clip, runners=runners, work=work, rounds=rounds) for clip in CLIPS}
+        measured = {clip: _measure(clip, runners=runners, work=work, rounds=rounds, pause_s=pause_s) for clip in CLIPS}
     versions = installed(ultralytics_python(), "ultralytics-opencv-headless", "torch", "opencv-python-headless")
     peers = ", ".join(f"{name} {version}" for name, version in versions.items())
     write_result("video", {"rounds": rounds, "imgsz": IMGSZ, "conf": CONFIDENCE, "iou": IOU, "peers": peers, **measured})
@@ -84,7 +87,7 @@ def _runners(work: Path) -> dict[str, Runner]:
     }
 
 
-def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: int) -> dict[str, Any]:
+def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: int, pause_s: float) -> dict[str, Any]:
     source = SHARED / "data" / "clips" / clip
     fps: dict[str, list[float]] = {name: [] for name in runners}
     whole: dict[str, list[float]] = {name: [] for name in runners}
@@ -95,6 +98,7 @@ def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: in
             counts.add(told["frames"])
             fps[name].append(told["fps"])
             whole[name].append(told["frames"] / wall_s)
+            time.sleep(pause_s)
     (frames,) = counts  # all have seen the same ones
     return {
         "frames": frames,

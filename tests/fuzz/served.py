@@ -87,6 +87,10 @@ class Served:
         assert isinstance(app, web.Application)
         return app
 
+    def settle(self) -> None:
+        """Takes what runs now for what runs always."""
+        self.call(self._note_tasks())
+
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """What a coroutine returns that runs on the server's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SETTLE_S)
@@ -155,6 +159,9 @@ class Served:
         self.port = int(self._runner.addresses[0][1])
         await app[keys.MODEL].loaded()
         await asyncio.sleep(0.1)
+        await self._note_tasks()
+
+    async def _note_tasks(self) -> None:
         self._before = asyncio.all_tasks()
 
     async def _tasks(self) -> list[str]:

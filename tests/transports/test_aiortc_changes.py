@@ -41,6 +41,7 @@ NOTHING = AiortcChanges(
     bounded_messages=False,
     guarded_ports=False,
     steady_clock=False,
+    quiet_sends=False,
     rsa_peers=False,
     loopback_candidates=False,
 )
