@@ -75,14 +75,14 @@ CASES = (
     BadInput(
         "1,001 bytes where 1,000 are allowed",
         413,
-        "the body is larger than the limit of 1,000 bytes",
+        "the body is larger than the limit of 1,000 bytes (videos.max_bytes)",
         request("POST", VIDEOS, data=bytes(1001)),
         small,
     ),
     BadInput(
         "more than the disk has room for",
         507,
-        "The server has no room for 1 MB. Delete old files, then add it again.",
+        "The server has no room for 1 MB (videos.min_free_bytes). Delete old files, then add it again.",
         request("POST", VIDEOS, data=b"x"),
         without_room,
     ),

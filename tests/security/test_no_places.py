@@ -97,7 +97,7 @@ def test_every_error_is_known_to_be_for_clients_or_not() -> None:
     """A new one is looked at here before its text goes out."""
     shown = {
         "SightlineError", "InvalidRequest", "TooLarge", "UnsupportedFormat", "Conflict", "Outdated", "Unprocessable",
-        "AddressRefused", "CameraFailed", "ChannelFailed", "NotFound", "Busy", "AtCapacity", "Overloaded", "NotReady",
-        "Draining", "NoRoom", "NotOffered", "Stopped",
+        "AddressRefused", "CameraFailed", "ChannelFailed", "NotFound", "Busy", "AtCapacity", "Overloaded", "TooMany",
+        "NotReady", "Draining", "NoRoom", "NotOffered", "Stopped",
     }  # fmt: skip
     assert {kind.__name__ for kind in KINDS} == shown | {kind.__name__ for kind in HIDDEN}
