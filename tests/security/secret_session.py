@@ -62,9 +62,11 @@ async def surroundings() -> AsyncIterator[tuple[int, int]]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     rtsp = await asyncio.start_server(_refuse_rtsp, "127.0.0.1", 0)
-    yield int(runner.addresses[0][1]), int(rtsp.sockets[0].getsockname()[1])
-    rtsp.close()
-    await runner.cleanup()
+    try:
+        yield int(runner.addresses[0][1]), int(rtsp.sockets[0].getsockname()[1])
+    finally:
+        rtsp.close()
+        await runner.cleanup()
 
 
 def write_settings(file: Path, *, http: int, rtsp: int) -> Path:
@@ -191,18 +193,19 @@ class SecretSession:
         await asyncio.gather(*(test(name) for name in ("refusing", "silent", "mqtt", "email")))
 
     async def _go_live(self, client: aiohttp.ClientSession) -> None:
-        undo = apply(AiortcChanges())
-        peer = Peer()
-        offer = await peer.offer()
-        async with client.post(f"{self._url}/whip?return=annotated", data=offer, headers=SDP) as answer:
-            assert answer.status == 201
-            session, sdp = answer.headers["Location"], await answer.text()
-        for side, text in (("offer", offer), ("answer", sdp)):
-            self.learnt[f"ICE password of the {side}"] = re.findall(r"a=ice-pwd:(\S+)", text)[0]
-        await peer.accept(sdp)
-        await eventually(lambda: peer.messages, within_s=20)
-        peer.channel.send(json.dumps({"conf": 7}))
-        async with client.delete(self._url + session) as answer:
-            assert answer.status == 200
-        await peer.close()
-        undo()
+        peer, undo = Peer(), apply(AiortcChanges())
+        try:
+            offer = await peer.offer()
+            async with client.post(f"{self._url}/whip?return=annotated", data=offer, headers=SDP) as answer:
+                assert answer.status == 201
+                session, sdp = answer.headers["Location"], await answer.text()
+            for side, text in (("offer", offer), ("answer", sdp)):
+                self.learnt[f"ICE password of the {side}"] = re.findall(r"a=ice-pwd:(\S+)", text)[0]
+            await peer.accept(sdp)
+            await eventually(lambda: peer.messages, within_s=20)
+            peer.channel.send(json.dumps({"conf": 7}))
+            async with client.delete(self._url + session) as answer:
+                assert answer.status == 200
+        finally:
+            await peer.close()
+            undo()
