@@ -49,7 +49,10 @@ def write_page(titles: Mapping[str, str]) -> None:
     plots = draw_plots(figures, PLOTS)
     parts = [INTRODUCTION, f"## Targets\n\n{targets_table(figures)}\n"]
     for name, result in results.items():
-        pictures = "".join(f"![{name}](plots/{file})\n\n" for file in plots.get(name, ()))
+        # Some benchmarks draw a picture beside their figures.
+        own = [f"results/{file.name}" for file in sorted(RESULTS.glob(f"{name}.*")) if file.suffix in (".png", ".svg")]
+        files = [*(f"plots/{file}" for file in plots.get(name, ())), *own]
+        pictures = "".join(f"![{name}]({file})\n\n" for file in files)
         parts.append(_section(name, titles[name], result=result, pictures=pictures))
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 

@@ -151,6 +151,7 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         fixed = _prepare(model)
         head = Head.of(_dimensions(model.output(0).partial_shape), classes=len(labels))
         imgsz = _imgsz(asked, described, fixed=fixed)
+        whole_numbers = _computes_int8(model, compute)
         if fixed is None and compute.frame is not None:
             fixed = _fix(model, compute.frame, imgsz=imgsz)
         engines = _compile(core, _with_conversion(model), compute)
@@ -165,7 +166,7 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         confidence=confidence,
         iou=iou,
         imgsz=imgsz,
-        precision=engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
+        precision="int8" if whole_numbers else engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
         runtime=("openvino", openvino.get_version().split("-")[0]),
     )
     detector = OpenVinoDetector(engines, info=info, head=head, fixed=fixed)
@@ -233,6 +234,14 @@ def _fix(model: openvino.Model, frame: tuple[int, int], *, imgsz: int) -> tuple[
     return letterbox.width, letterbox.height
 
 
+def _computes_int8(model: openvino.Model, compute: Compute) -> bool:
+    """Whether it computes in 8-bit integers, as far as it can; ModelError where that was asked for and it does not."""
+    quantized = any(operation.get_type_name() == "FakeQuantize" for operation in model.get_ops())
+    if compute.precision == "int8" and not quantized:
+        raise ModelError("precision int8 was asked for, but it has no INT8 form: sightline export --format int8 makes one")
+    return quantized
+
+
 def _dimensions(shape: openvino.PartialShape) -> tuple[Any, ...]:
     """The sides as numbers, None for those that vary."""
     if shape.rank.is_dynamic:
@@ -282,7 +291,7 @@ def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
     }
     if compute.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("precision bf16 was asked for, but this processor has none; use auto or f32")
-    if compute.precision != "auto":
+    if compute.precision in ("f32", "bf16"):
         settings["INFERENCE_PRECISION_HINT"] = compute.precision
     return settings
 

@@ -156,6 +156,12 @@ def test_the_precision_asked_for_is_taken(tmp_path: Path) -> None:
     assert load_detector(make_onnx(tmp_path / "tiny.onnx"), compute=Compute("f32")).info.precision == "f32"
 
 
+def test_int8_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    """The line says how it is made."""
+    with pytest.raises(ModelError, match=r"tiny\.onnx: precision int8 was asked for, but .* --format int8"):
+        load_detector(make_onnx(tmp_path / "tiny.onnx"), compute=Compute("int8"))
+
+
 def test_what_is_asked_wins_over_what_the_file_says(tmp_path: Path) -> None:
     """Name, confidence, overlap and size can be set."""
     info = load_detector(make_onnx(tmp_path / "t.onnx"), name="mine", confidence=0.6, iou=0.5, imgsz=640).info
