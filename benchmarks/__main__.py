@@ -7,6 +7,7 @@ from benchmarks import (
     camera_alerts,
     cameras,
     capacity,
+    churn,
     container,
     detection,
     encoding,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Any] = {
     "nat": nat,
     "cameras": cameras,
     "camera_alerts": camera_alerts,
+    "churn": churn,
     "soak": soak,
 }
 ASKED_FOR = {"soak"}

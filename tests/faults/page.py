@@ -10,10 +10,11 @@ import pytest
 
 INTRODUCTION = """# Faults
 
-What goes wrong on purpose in the tests, and what holds afterwards. `make faults` tries each of them and writes this page; `make test` tries
-each a tenth as hard. After each the server answers, what was stored is there and nothing is half-written, and the log names in one line
-what has happened. Another live stream, the witness, runs beside it: its results must be of frames of now, during the fault and after it.
-Ages are those of its boxes in the last pictures before and after, as measured in the run that wrote this page; no test asserts one.
+What goes wrong on purpose in the tests, and what holds afterwards. `make faults` tries each of them and writes this page;
+`make test` tries each a tenth as hard. After each the server answers, what was stored is there and nothing is half-written, and
+the log names in one line what has happened. Another live stream, the witness, runs beside it: its results must be of frames of
+now, during the fault and after it. Ages are those of its boxes in the last pictures before and after, as measured in the run
+that wrote this page; no test asserts one.
 """
 _RESULTS = pytest.StashKey[list["Result"]]()
 
