@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from aiortc.rtp import RtpPacket
@@ -11,8 +12,12 @@ from server.transports.peer_session import WebrtcLimits
 from server.transports.shared_encoding import SharedEncoding
 from server.transports.viewer_places import ViewerPlaces
 from server.transports.whep import WhepService
-from tests.transports.rig import MODEL, Client, Rig, eventually
+from tests.transports.rig import MODEL, Client, Rig
+from tests.transports.rig import eventually as eventually_within
 from tests.transports.viewer import Viewer
+
+# Four peers encode, decode and encrypt in one process.
+eventually = partial(eventually_within, within_s=30)
 
 
 class Audience:
