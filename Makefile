@@ -49,6 +49,9 @@ bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmar
 soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*
 	@$(BIN)/python -m benchmarks soak
 
+faults: $(VENV)/dev.stamp ## Try all that can go wrong, ten times as hard as the tests do; writes docs/faults.md
+	@$(BIN)/python -m pytest -p tests.faults.page --thorough --faults-page docs/faults.md -m fault $(ARGS)
+
 fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
 	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
 
@@ -72,7 +75,7 @@ format: $(VENV)/dev.stamp ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 clean: ## Remove the environments and caches
-	rm -rf $(VENV) $(EXTRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf $(VENV) $(EXTRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist benchmarks/.peers
 
 check-python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Sightline needs Python 3.11 or newer. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv"; exit 1; }

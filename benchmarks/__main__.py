@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json` and `README.md` beside it."""
+"""`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json`, and the report of all results."""
 
 import argparse
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks import (
     camera_alerts,
     cameras,
+    capacity,
     container,
     detection,
     encoding,
@@ -16,6 +17,7 @@ from benchmarks import (
     page,
     picture,
     roundtrip,
+    scale,
     soak,
     startup,
     video,
@@ -30,6 +32,8 @@ BENCHMARKS: dict[str, Any] = {
     "roundtrip": roundtrip,
     "page": page,
     "picture": picture,
+    "capacity": capacity,
+    "scale": scale,
     "overload": overload,
     "viewers": viewers,
     "jobs": jobs,
@@ -49,8 +53,10 @@ def main() -> None:
     """Runs the named benchmarks, without a name all but those in ASKED_FOR."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all but soak without a name")
-    names = parser.parse_args().names or [name for name in BENCHMARKS if name not in ASKED_FOR]
-    for name in names:
+    parser.add_argument("--report", action="store_true", help="measure nothing, only write the report")
+    options = parser.parse_args()
+    names = options.names or [name for name in BENCHMARKS if name not in ASKED_FOR]
+    for name in () if options.report else names:
         BENCHMARKS[name].run()
     write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
 

@@ -74,5 +74,6 @@ def _figures(fillings: list[list[dict[str, Any]]]) -> dict[str, Any]:
 def _by_processor_time(row: dict[str, Any]) -> float:
     """Streams that all processors could serve, at the cost of a full server's stream and detection."""
     works = row["ms_a_stream_and_second"]
-    rest_ms = sum(spent for work, spent in works.items() if work != "detect")
-    return 1000 * len(os.sched_getaffinity(0)) / (rest_ms + LEAST_DETECTIONS_FPS * row["ms_a_detection"])
+    rest_ms = float(sum(spent for work, spent in works.items() if work != "detect"))
+    detection_ms = float(row["ms_a_detection"])
+    return 1000 * len(os.sched_getaffinity(0)) / (rest_ms + LEAST_DETECTIONS_FPS * detection_ms)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -33,31 +33,31 @@ _INFINITE = float("inf")
 
 @dataclass(slots=True)
 class Counts:
-    """Everything that is counted, at one moment or over a while; times in seconds, box ages by their upper bounds in seconds."""
+    """Everything that is counted, at one moment or over a while; times and the upper bounds of box ages are in seconds."""
 
     clock: float = 0.0
     machine: float = 0.0
     publishers: float = 0.0
     returned: float = 0.0
-    works: Counter[str] = field(default_factory=Counter)
-    received: Counter[str] = field(default_factory=Counter)
-    detected: Counter[str] = field(default_factory=Counter)
-    box_ages: Counter[float] = field(default_factory=Counter)
+    works: dict[str, float] = field(default_factory=dict)
+    received: dict[str, float] = field(default_factory=dict)
+    detected: dict[str, float] = field(default_factory=dict)
+    box_ages: dict[float, float] = field(default_factory=dict)
 
     def add(self, other: "Counts", *, sign: int = 1) -> None:
         """Adds, or with `sign` -1 takes away, what another has."""
         for name in self.__slots__:
             mine, theirs = getattr(self, name), getattr(other, name)
-            if isinstance(mine, Counter):
+            if isinstance(mine, dict):
                 for key, value in theirs.items():
-                    mine[key] += sign * value
+                    mine[key] = mine.get(key, 0.0) + sign * value
             else:
                 setattr(self, name, mine + sign * theirs)
 
     @property
     def others(self) -> float:
         """Processors that neither the server nor its publishers used."""
-        return max(0.0, self.machine - self.publishers - self.works.total()) / self.clock
+        return max(0.0, self.machine - self.publishers - sum(self.works.values())) / self.clock
 
 
 class LoadRig:
@@ -117,8 +117,8 @@ class LoadRig:
             publishers=process_seconds(self._publishers.pid),
             returned=self._ask("count")["returned"],
             works=thread_seconds(pid),
-            received=Counter({stream["id"]: stream["received"] for stream in running}),
-            detected=Counter({stream["id"]: stream["processed"] for stream in running}),
+            received={stream["id"]: stream["received"] for stream in running},
+            detected={stream["id"]: stream["processed"] for stream in running},
             box_ages=_histogram(self._server.url, "sightline_box_age_seconds"),
         )
 
@@ -136,11 +136,11 @@ def figures(counts: Counts) -> dict[str, Any]:
 
     `box_age_p95_ms` is over all pictures; `processors` are those that were busy on average.
     """
-    seconds, number, detected = counts.clock, len(counts.detected), counts.detected.total()
-    busy = {"server": counts.works.total() / seconds, "publishers": counts.publishers / seconds, "others": counts.others}
+    seconds, number, detected = counts.clock, len(counts.detected), sum(counts.detected.values())
+    busy = {"server": sum(counts.works.values()) / seconds, "publishers": counts.publishers / seconds, "others": counts.others}
     return {
         "streams": number,
-        "received_fps": round(counts.received.total() / seconds / number, 1),
+        "received_fps": round(sum(counts.received.values()) / seconds / number, 1),
         "detected_fps": {
             "each": round(detected / seconds / number, 1),
             "least": round(min(counts.detected.values()) / seconds, 1),
@@ -153,7 +153,7 @@ def figures(counts: Counts) -> dict[str, Any]:
     }
 
 
-def percentile_ms(counts: Counter[float], *, share: float) -> float | None:
+def percentile_ms(counts: Mapping[float, float], *, share: float) -> float | None:
     """A percentile of a histogram of seconds, by how many are at most each bound; even inside a bucket, in milliseconds.
 
     None without a value, and for one beyond the last bound.
@@ -175,9 +175,9 @@ def _difference(before: Counts, after: Counts) -> Counts:
     return counts
 
 
-def _histogram(url: str, name: str) -> Counter[float]:
+def _histogram(url: str, name: str) -> dict[float, float]:
     """How many values are at most so many seconds."""
     with urllib.request.urlopen(f"{url}metrics", timeout=5) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     samples = [sample for family in families for sample in family.samples if sample.name == f"{name}_bucket"]
-    return Counter({float(sample.labels["le"]): sample.value for sample in samples})
+    return {float(sample.labels["le"]): sample.value for sample in samples}

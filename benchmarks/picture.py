@@ -3,7 +3,7 @@
 A photograph of 810x1080 with a drawn firearm in it, the delivered weights, one input size and confidence for all. `base64` is
 the annotated picture as PNG in base64, `json` the detections alone; Flask answers with the first, FastAPI with the second.
 `flask run` is the original service, a new thread for each connection; waitress and uvicorn are what one takes in production.
-ultralytics leaves torch one thread unless told otherwise: `all cores` tells it otherwise. All servers run at once and are asked
+ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise. All servers run at once and are asked
 in turns. `cpu_ms` is the processor time of the server's process for each answer, which other programs hardly touch.
 """
 
@@ -80,15 +80,15 @@ def _servers() -> dict[str, Start]:
     flags = (weights, "--imgsz", str(card.imgsz), "--conf", str(card.confidence))
     flask = (str(python_of("flask", torch=True)), "-m", "benchmarks.peers.flask_service", *flags, "--server")
     fastapi = (str(python_of("fastapi", torch=True)), "-m", "benchmarks.peers.fastapi_service", *flags)
-    all_cores = {"OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))}
+    all_cores = ("--torch-threads", str(len(os.sched_getaffinity(0))))
     return {
         "sightline": ServerProcess,
         "sightline float32": lambda: ServerProcess("--precision", "f32"),
         "flask run": lambda: ServerProcess(command=(*flask, "flask")),
         "waitress": lambda: ServerProcess(command=(*flask, "waitress")),
-        "waitress, all cores": lambda: ServerProcess(command=(*flask, "waitress"), environ=all_cores),
+        "waitress, all cores": lambda: ServerProcess(command=(*flask, "waitress", *all_cores)),
         "fastapi": lambda: ServerProcess(command=fastapi),
-        "fastapi, all cores": lambda: ServerProcess(command=fastapi, environ=all_cores),
+        "fastapi, all cores": lambda: ServerProcess(command=(*fastapi, *all_cores)),
     }
 
 

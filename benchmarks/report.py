@@ -1,22 +1,30 @@
-"""Results as JSON files that say on which machine and with which versions they were measured."""
+"""Results as JSON files that say on which machine and with which versions they were measured, and the report of them all."""
 
 import json
 import os
 import platform
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plots import draw_plots
+from benchmarks.result_tables import result_tables
+from benchmarks.targets import targets_table
+from server.inference.processors import available_processors, processor
+
 RESULTS = Path(__file__).resolve().parent / "results"
 PAGE = RESULTS.parent / "README.md"
+PLOTS = RESULTS.parent / "plots"
 INTRODUCTION = """# Measured
 
-`make bench` measures all of this again, in a quarter of an hour, and writes this page and `results/*.json`
-(`make bench ARGS="startup page"` for some). Client and server share the cores of one machine. A median stands first,
-smallest and largest behind it. No test asserts any of these figures.
+`make bench` measures all of this again, in about an hour and a half, and writes this page, `results/*.json` and `plots/`
+(`make bench ARGS="startup page"` for some of it, `make bench ARGS=--report` for the page alone). Servers, clients and peers
+share the cores of one machine, and whatever is compared is measured in turns. A median stands first, smallest and largest
+behind it. Figures of the clock tell of the machine's other work, too; those of processor time hardly do. No test asserts any
+of them.
 """
 PACKAGES = ("aiohttp", "aiortc", "av", "numpy", "opencv-python-headless", "openvino")
 
@@ -35,42 +43,42 @@ def write_result(name: str, figures: dict[str, Any]) -> None:
 
 
 def write_page(titles: Mapping[str, str]) -> None:
-    """Writes `benchmarks/README.md`: the introduction, then for each result its title and its figures as a table."""
-    parts = [INTRODUCTION]
-    for name, title in titles.items():
-        file = RESULTS / f"{name}.json"
-        if file.exists():
-            parts.append(_section(name, title, json.loads(file.read_text(encoding="utf-8"))))
+    """Writes `benchmarks/README.md`: the introduction, the targets, then each result with its title, plots and tables."""
+    results = {name: _read(name) for name in titles if (RESULTS / f"{name}.json").exists()}
+    figures = {name: result["figures"] for name, result in results.items()}
+    plots = draw_plots(figures, PLOTS)
+    parts = [INTRODUCTION, f"## Targets\n\n{targets_table(figures)}\n"]
+    for name, result in results.items():
+        # Some benchmarks draw a picture beside their figures.
+        own = [f"results/{file.name}" for file in sorted(RESULTS.glob(f"{name}.*")) if file.suffix in (".png", ".svg")]
+        files = [*(f"plots/{file}" for file in plots.get(name, ())), *own]
+        pictures = "".join(f"![{name}]({file})\n\n" for file in files)
+        parts.append(_section(name, titles[name], result=result, pictures=pictures))
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _section(name: str, title: str, result: dict[str, Any]) -> str:
+def _read(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def _section(name: str, title: str, *, result: Mapping[str, Any], pictures: str) -> str:
     machine_text = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
-    rows = "\n".join(f"| {label} | {value} |" for label, value in _rows(result["figures"]))
     measured = f"Measured {result['measured'][:10]}; {machine_text}."
-    return f"## {name}\n\n{title}\n\n{measured}\n\n| figure | value |\n|---|---|\n{rows}\n"
-
-
-def _rows(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Figures one a row; smallest, median and largest stand together."""
-    for key, value in figures.items():
-        label = f"{prefix}{key}"
-        if isinstance(value, dict) and set(value) == {"min", "median", "max"}:
-            yield label, f"**{value['median']}** ({value['min']} to {value['max']})"
-        elif isinstance(value, dict):
-            yield from _rows(value, f"{label}, ")
-        else:
-            yield label, str(value)
+    return f"## {name}\n\n{title}\n\n{measured}\n\n{pictures}{result_tables(result['figures'])}\n"
 
 
 def machine() -> dict[str, Any]:
     """The processor as far as it matters here: cores of this process, and bf16, which OpenVINO computes in where it can."""
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    found = processor()
     return {
-        "cores": len(os.sched_getaffinity(0)),
+        "processor": found.name,
+        "cores": available_processors(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "architecture": platform.machine(),
-        "avx512": "avx512f" in flags,
-        "bf16": "avx512_bf16" in flags or "amx_bf16" in flags,
+        "avx512": "avx512f" in found.instructions,
+        "bf16": not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(found.instructions),
+        "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
 

@@ -1,6 +1,5 @@
 """Processor time of a server by what it was spent on, read from Linux' counters of its threads."""
 
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,12 +11,12 @@ _BY_NAME = {"python": "transport", "video-decoder": "decode", "detector": "detec
 _BY_NAME |= {"renderer": "draw", "encoder": "encode"}
 
 
-def thread_seconds(pid: int) -> Counter[str]:
+def thread_seconds(pid: int) -> dict[str, float]:
     """Seconds of processor time since its start, by WORKS; threads that have ended are not in it.
 
     The process is one of `benchmarks.named_server`.
     """
-    spent: Counter[str] = Counter(dict.fromkeys(WORKS, 0.0))
+    spent = dict.fromkeys(WORKS, 0.0)
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
             name = (task / "comm").read_text(encoding="utf-8").strip()

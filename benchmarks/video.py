@@ -1,6 +1,6 @@
 """Video files end to end: `sightline detect` beside `yolo predict save=True`, an OpenCV loop, and the detector alone.
 
-The same COCO weights and input size for all. ultralytics leaves torch one thread unless told otherwise: `all cores` tells it
+The same COCO weights and input size for all. ultralytics gives torch one thread unless told otherwise: `all cores` tells it
 otherwise. All of a round run one after the other.
 """
 
@@ -74,16 +74,16 @@ def _runners(work: Path) -> dict[str, Runner]:
     theirs = (python, "-m", "benchmarks.peers.video_files")
     flags = ("--imgsz", str(IMGSZ), "--conf", str(CONFIDENCE), "--iou", str(IOU))
     own = {"YOLO_CONFIG_DIR": str(work)}
-    all_cores = {**own, "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))}
+    all_cores = (*flags, "--torch-threads", str(len(os.sched_getaffinity(0))))
     return {
         "detector alone": Runner((*ours, "detector"), model),
         "sightline": Runner((*ours, "line"), model),
         "detector alone float32": Runner((*ours, "detector"), model, ("--precision", "f32")),
         "sightline float32": Runner((*ours, "line"), model, ("--precision", "f32")),
         "yolo predict": Runner((*theirs, "yolo"), weights, flags, own),
-        "yolo predict, all cores": Runner((*theirs, "yolo"), weights, flags, all_cores),
+        "yolo predict, all cores": Runner((*theirs, "yolo"), weights, all_cores, own),
         "opencv loop": Runner((*theirs, "opencv"), weights, flags, own),
-        "opencv loop, all cores": Runner((*theirs, "opencv"), weights, flags, all_cores),
+        "opencv loop, all cores": Runner((*theirs, "opencv"), weights, all_cores, own),
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from server.domain.detection import DetectOptions
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
 from server.media.video_probe import probe_video
@@ -45,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     video = probe_video(arguments.source)
     frame = (video.width_px, video.height_px)
-    detector = load_detector(arguments.model, imgsz=IMGSZ, precision=arguments.precision, streams=WORKERS, frame=frame)
+    detector = load_detector(arguments.model, imgsz=IMGSZ, compute=Compute(arguments.precision, streams=WORKERS, frame=frame))
     pool = DetectorPool(detector, workers=WORKERS)
     told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector_alone(arguments.source, pool)
     pool.close()

@@ -55,8 +55,9 @@ class Model(Section, frozen=True):
     """Overlap above which the weaker of two boxes of one class is dropped (NMS)."""
     imgsz: InputSize | None = None
     """Longest side of the detector's input in pixels; unset takes the model's own."""
-    precision: Literal["auto", "f32", "bf16"] = "auto"
-    """What OpenVINO computes in; auto lets it take bf16 where the processor has it."""
+    precision: Literal["auto", "f32", "bf16", "int8"] = "auto"
+    """What the model computes in. auto takes its INT8 form where it has one and the processor has VNNI, else bf16 where the
+    processor has it, else f32."""
 
 
 class Inference(Section, frozen=True):

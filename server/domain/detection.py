@@ -1,7 +1,7 @@
 """Detections: what a detector found in a frame."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -88,3 +88,7 @@ class DetectionResult:
 
     detections: Detections
     timing: Timing
+
+    def after_waiting(self, queue_ms: float) -> "DetectionResult":
+        """The same, for a caller who waited `queue_ms` longer than the pool knows."""
+        return replace(self, timing=replace(self.timing, queue_ms=self.timing.queue_ms + queue_ms))

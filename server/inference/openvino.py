@@ -5,7 +5,7 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import Frame, PixelLayout
 from server.domain.model import ModelInfo
 from server.inference.canvas import InputCanvas
+from server.inference.compute import Compute
 from server.inference.description import DETECT, Description, from_properties, from_yaml
 from server.inference.head import Head
 from server.inference.letterbox import STRIDE_PX, Letterbox
 from server.inference.processors import available_processors
+from server.inference.traffic import Traffic
 
 MAX_SIDE_PX = 1280
 """Upper bound of the dynamic input; it bounds the memory that a request can make the engine take."""
@@ -37,25 +39,19 @@ _DEFAULT_CONFIDENCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Compute:
-    """How the engine computes: `precision` is auto, f32 or bf16; `threads` 0 takes every processor of this process.
+class Engines:
+    """The model compiled for a frame alone and for several at once, which may be the same."""
 
-    `streams` is how many frames are computed side by side, on a share of the threads each: more frames a second than one after
-    the other, each of them later. `frame` is the width and height that all frames will have, where they are known: an input of
-    just that size takes 6 % less of the processor than one of any size.
-    """
-
-    precision: str = "auto"
-    threads: int = 0
-    streams: int = 1
-    frame: tuple[int, int] | None = None
+    alone: openvino.CompiledModel
+    together: openvino.CompiledModel
 
 
 class OpenVinoDetector:
-    """One compiled model that all infer requests share; takes any size of input up to its bound, or its one fixed size."""
+    """Compiled models that all infer requests share; take any size of input up to their bound, or their one fixed size."""
 
-    def __init__(self, compiled: openvino.CompiledModel, *, info: ModelInfo, head: Head, fixed: tuple[int, int] | None) -> None:
-        self._compiled = compiled
+    def __init__(self, engines: Engines, *, info: ModelInfo, head: Head, fixed: tuple[int, int] | None) -> None:
+        self._engines = engines
+        self._traffic = Traffic()
         self._info = info
         self._head = head
         self._fixed = fixed
@@ -67,26 +63,39 @@ class OpenVinoDetector:
 
     def create_request(self) -> "OpenVinoRequest":
         """Makes the state of one worker: an infer request and, at its first frame, the input's memory."""
-        request = self._compiled.create_infer_request()
-        return OpenVinoRequest(request, imgsz=self._info.imgsz, head=self._head, fixed=self._fixed)
+        alone = self._engines.alone.create_infer_request()
+        shared = self._engines.together is self._engines.alone
+        together = alone if shared else self._engines.together.create_infer_request()
+        requests = Requests(alone, together)
+        return OpenVinoRequest(requests, self._traffic, imgsz=self._info.imgsz, head=self._head, fixed=self._fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """One worker's infer requests, of the engine for a frame alone and of that for several."""
+
+    alone: openvino.InferRequest
+    together: openvino.InferRequest
 
 
 class OpenVinoRequest:
-    """The infer request and the input memory of one worker thread.
+    """The infer requests and the input memory of one worker thread; `traffic` tells whether others are at work.
 
     `fixed` is the width and height of a model that was exported with a static shape.
     """
 
     def __init__(
         self,
-        request: openvino.InferRequest,
+        requests: Requests,
+        traffic: Traffic,
         *,
         imgsz: int,
         head: Head,
         fixed: tuple[int, int] | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._request = request
+        self._requests = requests
+        self._traffic = traffic
         self._imgsz = imgsz
         self._head = head
         self._fixed = fixed
@@ -99,7 +108,9 @@ class OpenVinoRequest:
         canvas = self._canvas_for(frame, options)
         canvas.paint(frame)
         painted = self._clock()
-        output = self._request.infer(share_outputs=True)[0]
+        with self._traffic.enter() as others:
+            request = self._requests.together if others else self._requests.alone
+            output = request.infer(share_outputs=True)[0]
         inferred = self._clock()
         detections = self._head.read(output, letterbox=canvas.letterbox, options=options)
         steps = (painted - started, inferred - painted, self._clock() - inferred)
@@ -111,7 +122,8 @@ class OpenVinoRequest:
         canvas = self._canvas
         if canvas is None or canvas.letterbox != letterbox:
             canvas = self._canvas = InputCanvas(letterbox)
-            self._request.set_input_tensor(openvino.Tensor(canvas.pixels, shared_memory=True))
+            for request in (self._requests.alone, self._requests.together):
+                request.set_input_tensor(openvino.Tensor(canvas.pixels, shared_memory=True))
         return canvas
 
     def _fit(self, frame: Frame, options: DetectOptions) -> Letterbox:
@@ -139,9 +151,10 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         fixed = _prepare(model)
         head = Head.of(_dimensions(model.output(0).partial_shape), classes=len(labels))
         imgsz = _imgsz(asked, described, fixed=fixed)
+        whole_numbers = _computes_int8(model, compute)
         if fixed is None and compute.frame is not None:
             fixed = _fix(model, compute.frame, imgsz=imgsz)
-        compiled = core.compile_model(_with_conversion(model), "CPU", _settings(core, compute))
+        engines = _compile(core, _with_conversion(model), compute)
     except ModelError as exc:
         raise ModelError(f"{weights}: {exc}") from exc
     except RuntimeError as exc:
@@ -153,10 +166,10 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         confidence=confidence,
         iou=iou,
         imgsz=imgsz,
-        precision=compiled.get_property("INFERENCE_PRECISION_HINT").to_string(),
+        precision="int8" if whole_numbers else engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
         runtime=("openvino", openvino.get_version().split("-")[0]),
     )
-    detector = OpenVinoDetector(compiled, info=info, head=head, fixed=fixed)
+    detector = OpenVinoDetector(engines, info=info, head=head, fixed=fixed)
     _try_out(detector, weights)
     return detector
 
@@ -221,6 +234,14 @@ def _fix(model: openvino.Model, frame: tuple[int, int], *, imgsz: int) -> tuple[
     return letterbox.width, letterbox.height
 
 
+def _computes_int8(model: openvino.Model, compute: Compute) -> bool:
+    """Whether it computes in 8-bit integers, as far as it can; ModelError where that was asked for and it does not."""
+    quantized = any(operation.get_type_name() == "FakeQuantize" for operation in model.get_ops())
+    if compute.precision == "int8" and not quantized:
+        raise ModelError("precision int8 was asked for, but it has no INT8 form: sightline export --format int8 makes one")
+    return quantized
+
+
 def _dimensions(shape: openvino.PartialShape) -> tuple[Any, ...]:
     """The sides as numbers, None for those that vary."""
     if shape.rank.is_dynamic:
@@ -248,6 +269,15 @@ def _with_conversion(model: openvino.Model) -> openvino.Model:
     return steps.build()
 
 
+def _compile(core: openvino.Core, model: openvino.Model, compute: Compute) -> Engines:
+    """Compiles the model for a frame alone, and for several at once where there are threads to share (16 MB more)."""
+    alone = core.compile_model(model, "CPU", _settings(core, compute))
+    streams = min(compute.at_once, compute.threads or available_processors())
+    if streams <= compute.streams:
+        return Engines(alone, alone)
+    return Engines(alone, core.compile_model(model, "CPU", _settings(core, replace(compute, streams=streams))))
+
+
 def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
     """Settings for the shortest time of one frame: one stream of all threads, which requests take in turns; or for more.
 
@@ -261,7 +291,7 @@ def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
     }
     if compute.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("precision bf16 was asked for, but this processor has none; use auto or f32")
-    if compute.precision != "auto":
+    if compute.precision in ("f32", "bf16"):
         settings["INFERENCE_PRECISION_HINT"] = compute.precision
     return settings
 

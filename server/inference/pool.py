@@ -49,6 +49,9 @@ class DetectorPool:
     than there are streams and admitted pictures. The threads are the pool's own because the loop's default executor
     belongs to the video encoders.
 
+    `turns` are as many as there are workers. A live stream waits for one of them, and only then decides which frame it asks
+    for: the newest. So no frame ages in the queue, however many streams there are. They belong to one event loop.
+
     With `hang_s` a call that takes longer fails, and its worker is replaced: one frame must not hold up all others for ever.
     """
 
@@ -60,6 +63,7 @@ class DetectorPool:
         hang_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.turns = asyncio.Semaphore(workers)
         self._detector = detector
         self._hang_s = hang_s
         self._clock = clock

@@ -30,7 +30,7 @@ class ModelOrder(msgspec.Struct, frozen=True):
 
     path: str
     backend: Literal["auto", "openvino", "ultralytics"]
-    precision: Literal["auto", "f32", "bf16"]
+    precision: Literal["auto", "f32", "bf16", "int8"]
     confidence: float | None
     iou: float
     imgsz: int | None

@@ -14,6 +14,7 @@ from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, Too
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
 from server.domain.video import VideoProgress
+from server.inference.compute import Compute
 from server.inference.loader import fingerprint, load_detector
 from server.inference.pool import DetectorPool
 from server.jobs.messages import (
@@ -159,10 +160,7 @@ def _load(order: ModelOrder, *, frame: tuple[int, int] | None) -> Detector:
     detector = load_detector(
         path,
         backend=order.backend,
-        precision=order.precision,
-        threads=order.threads,
-        streams=order.workers,
-        frame=frame,
+        compute=Compute(order.precision, threads=order.threads, streams=order.workers, frame=frame),
         confidence=order.confidence,
         iou=order.iou,
         imgsz=order.imgsz,

@@ -44,6 +44,13 @@ class LatestSlot(Generic[Item]):
         """The newest item if there is one that waits, None otherwise."""
         return self._items.pop() if self._items else None
 
+    def newest(self, item: Item) -> Item:
+        """The item that waits, else `item`, which was read before; that counts as dropped where it was overtaken."""
+        if not self._items:
+            return item
+        self.dropped += 1
+        return self._items.pop()
+
     def close(self) -> None:
         """Ends the reader after the item that still waits, if any."""
         self._closed = True

@@ -146,14 +146,20 @@ class Stream:
             self._to_draw.put(_Drawing(frame, None, self._clock()))
 
     async def _detect(self) -> None:
-        async for frame in self._to_detect:
-            options = self.options
-            try:
+        async for waiting in self._to_detect:
+            asked_at_s = self._clock()
+            async with self._pool.turns:
+                queue_ms = (self._clock() - asked_at_s) * 1000
+                # While this stream waited for its turn a newer frame may have come.
+                frame = self._to_detect.newest(waiting)
+                options = self.options
                 wanted = self._detect_options(options)
-                found = await self._pool.detect(frame, wanted)
-            except DetectorFailed:  # the pool has told of it, with the ids of this session
-                self._failed += 1
-                continue
+                try:
+                    found = await self._pool.detect(frame, wanted)
+                except DetectorFailed:  # the pool has told of it, with the ids of this session
+                    self._failed += 1
+                    continue
+            found = found.after_waiting(queue_ms)
             await self._publish(frame, found=found, options=options, imgsz=wanted.imgsz or self._pool.info.imgsz)
 
     def _detect_options(self, options: StreamOptions) -> DetectOptions:

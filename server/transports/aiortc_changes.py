@@ -90,6 +90,7 @@ def apply(changes: AiortcChanges) -> Undo:
 
 
 def _change_media(changes: AiortcChanges) -> list[Undo]:
+    """Receiving, decoding, encoding and sending."""
     undo: list[Undo] = []
     if changes.receiver is not None:
         receiver = functools.partial(FreshReceiver, changes=changes.receiver)
@@ -110,6 +111,7 @@ def _change_media(changes: AiortcChanges) -> list[Undo]:
 
 
 def _change_connections(changes: AiortcChanges) -> list[Undo]:
+    """ICE, DTLS and data channels."""
     undo: list[Undo] = []
     if changes.quick_consent:
         undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))

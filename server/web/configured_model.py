@@ -5,6 +5,7 @@ from pathlib import Path
 from server import resources
 from server.config.settings import Settings
 from server.domain.protocols import Detector
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 
 
@@ -19,10 +20,13 @@ def load_configured_model(settings: Settings, *, streams: int = 1, frame: tuple[
     return load_detector(
         Path(model.path).expanduser() if model.path else resources.delivered_model(),
         backend=model.backend,
-        precision=model.precision,
-        threads=settings.inference.threads,
-        streams=streams,
-        frame=frame,
+        compute=Compute(
+            model.precision,
+            threads=settings.inference.threads,
+            streams=streams,
+            at_once=settings.inference.workers,
+            frame=frame,
+        ),
         confidence=model.confidence,
         iou=model.iou,
         imgsz=model.imgsz,

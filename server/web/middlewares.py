@@ -102,8 +102,7 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     Whoever watches over the process is not counted: a flood from behind the same proxy must not have it ended.
     """
     if audience(request) is not Audience.PROBES:
-        holder = request.get(HOLDER)
-        request.app[keys.REQUEST_RATES].check(f"key {holder.name!r}" if holder else client_of(request))
+        request.app[keys.REQUEST_RATES].check(client_of(request))
     return await handler(request)
 
 

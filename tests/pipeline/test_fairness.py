@@ -55,9 +55,9 @@ class Feed:
         self.number = number
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
 
-    def put(self) -> None:
+    def put(self, value: int | None = None) -> None:
         """One more frame."""
-        self._frames.put_nowait(make_frame(value=self.number))
+        self._frames.put_nowait(make_frame(value=self.number if value is None else value))
 
     @property
     def lost(self) -> int:
@@ -78,7 +78,9 @@ class Streams:
         self.pool = DetectorPool(self.detector, workers=1)
         self.feeds = [Feed(number) for number in (GREEDY, *MODEST)]
         self._renderer = ThreadPoolExecutor(1)
-        self._tasks = [asyncio.create_task(self._stream(feed).run(feed)) for feed in self.feeds]
+        self.streams = [self._stream(feed) for feed in self.feeds]
+        running = zip(self.streams, self.feeds, strict=True)
+        self._tasks = [asyncio.create_task(stream.run(feed)) for stream, feed in running]
 
     async def step(self) -> None:
         """Lets one detection happen, and everything that follows from it."""
@@ -153,3 +155,18 @@ async def test_a_greedy_stream_never_holds_up_the_modest(streams: Streams) -> No
     assert all(order[:5].count(number) == 1 for number in MODEST)
     assert all(order[4:9].count(number) == 1 for number in MODEST)
     assert order.count(GREEDY) == 3
+
+
+async def test_a_frame_that_waits_for_its_turn_gives_way_to_a_newer_one(streams: Streams) -> None:
+    """While one stream has the worker the other's frame is overtaken: the newest is detected, and the first is a drop."""
+    first, second = streams.feeds[:2]
+    first.put()
+    await streams.settle()
+    for value in (50, 51, 52):
+        second.put(value)
+        await streams.settle()
+    await streams.step()
+    await streams.step()
+    assert streams.detector.order == [GREEDY, 52]
+    stats = streams.streams[1].stats()
+    assert (stats.received, stats.processed, stats.dropped) == (3, 1, 2)

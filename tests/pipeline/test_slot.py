@@ -16,6 +16,16 @@ async def test_newest_item_wins_and_the_others_are_counted() -> None:
     assert slot.dropped == 2
 
 
+async def test_an_item_that_was_read_can_be_exchanged_for_a_newer_one() -> None:
+    """What was overtaken is a drop; without a newer one the item stays."""
+    slot: LatestSlot[int] = LatestSlot()
+    slot.put(1)
+    read = await slot.get()
+    assert (slot.newest(read), slot.dropped) == (1, 0)
+    slot.put(2)
+    assert (slot.newest(read), slot.dropped) == (2, 1)
+
+
 async def test_reader_waits_for_the_next_item() -> None:
     """A read of an empty slot ends when something is put."""
     slot: LatestSlot[str] = LatestSlot()

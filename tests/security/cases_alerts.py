@@ -68,10 +68,10 @@ CASES = (
         request("PATCH", f"{ALERTS}/nobody", json={"note": "x" * 3000}),
     ),
     BadInput(
-        "a verdict of 20,000 bytes",
+        "a verdict of 300,000 bytes",
         413,
-        "the body is larger than the limit of 16,384 bytes",
-        request("POST", f"{ALERTS}/nobody/confirm", data=b" " * 20_000),
+        "the body is larger than the limit of 262,144 bytes (server.max_body_bytes)",
+        request("POST", f"{ALERTS}/nobody/confirm", data=b" " * 300_000),
     ),
     BadInput(
         "a verdict with a time zone that is a path",

@@ -114,7 +114,7 @@ CASES = (
     BadInput(
         "300,000 bytes",
         413,
-        "the body is larger than the limit of 262,144 bytes",
+        "the body is larger than the limit of 262,144 bytes (server.max_body_bytes)",
         request("POST", CAMERAS, data=b" " * 300_000),
     ),
     BadInput("a camera that is not there", 404, "there is no camera 'nobody'", request("GET", f"{CAMERAS}/nobody")),

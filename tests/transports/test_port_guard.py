@@ -17,7 +17,7 @@ from tests.transports.rig import eventually
 async def pair() -> AsyncIterator[tuple[aioice.Connection, aioice.Connection]]:
     """Two connected peers behind the guard."""
     undo = apply(AiortcChanges())
-    one, other = aioice.Connection(ice_controlling=True), aioice.Connection(ice_controlling=False)
+    one, other = (aioice.Connection(ice_controlling=leads, use_ipv6=False) for leads in (True, False))
     await asyncio.gather(one.gather_candidates(), other.gather_candidates())
     for here, there in ((one, other), (other, one)):
         for candidate in here.local_candidates:
