@@ -75,7 +75,7 @@ format: $(VENV)/dev.stamp ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 clean: ## Remove the environments and caches
-	rm -rf $(VENV) $(EXTRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf $(VENV) $(EXTRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist benchmarks/.peers
 
 check-python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Sightline needs Python 3.11 or newer. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv"; exit 1; }

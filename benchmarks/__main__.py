@@ -60,7 +60,12 @@ def main() -> None:
     names = options.names or [name for name in BENCHMARKS if name not in ASKED_FOR]
     for name in () if options.report else names:
         BENCHMARKS[name].run()
-    write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
+    write_page(titles())
+
+
+def titles() -> dict[str, str]:
+    """What each benchmark says of itself."""
+    return {name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()}
 
 
 if __name__ == "__main__":

@@ -94,8 +94,8 @@ async def _read(track: MediaStreamTrack) -> None:
             await track.recv()
 
 
-async def _obey(options: argparse.Namespace, publishers: list[Publisher]) -> None:
-    """Does what each line of the input says, until it ends."""
+async def _obey(options: argparse.Namespace, publishers: list[Publisher], decoders: Sequence[CountingDecoder]) -> None:
+    """Does what each line of the input says, until it ends; `decoders` are those of what comes back."""
     packets = await asyncio.to_thread(read_film, options.film)
     async with aiohttp.ClientSession() as http:
         while line := await asyncio.to_thread(sys.stdin.readline):
@@ -103,7 +103,8 @@ async def _obey(options: argparse.Namespace, publishers: list[Publisher]) -> Non
                 publisher = Publisher(packets, fps=options.fps)
                 await publisher.open(http, f"{options.server}whip?return=annotated")
                 publishers.append(publisher)
-            print(json.dumps({"publishers": len(publishers), "returned": CountingDecoder.frames}), flush=True)
+            returned = sum(decoder.pictures for decoder in decoders)
+            print(json.dumps({"publishers": len(publishers), "returned": returned}), flush=True)
 
 
 async def main() -> None:
@@ -114,11 +115,18 @@ async def main() -> None:
     parser.add_argument("--fps", type=float, default=15.0)
     options = parser.parse_args()
     apply(AiortcChanges())
+    decoders: list[CountingDecoder] = []
+
+    def new_decoder(codec: object) -> CountingDecoder:
+        del codec
+        decoders.append(CountingDecoder())
+        return decoders[-1]
+
     # The receiver looks the function up where it was imported.
-    vars(aiortc.rtcrtpreceiver)["get_decoder"] = lambda codec: CountingDecoder()
+    vars(aiortc.rtcrtpreceiver)["get_decoder"] = new_decoder
     publishers: list[Publisher] = []
     try:
-        await _obey(options, publishers)
+        await _obey(options, publishers, decoders)
     finally:
         await asyncio.gather(*(publisher.aclose() for publisher in publishers))
 

@@ -12,15 +12,17 @@ _LIMIT = {"color": "grey", "linestyle": ":", "linewidth": 1}
 Result = Mapping[str, Any]
 
 
-def draw_plots(figures: Mapping[str, Result], folder: Path) -> dict[str, list[str]]:
-    """Draws what there are results for; returns the names of the files by that of the result."""
-    drawn: dict[str, list[str]] = {}
+def draw_plots(figures: Mapping[str, Result], folder: Path) -> None:
+    """Draws what there are results for."""
     folder.mkdir(exist_ok=True)
     for file, (name, draw) in _PLOTS.items():
         if name in figures:
             draw(figures[name]).savefig(folder / file, format="png", metadata={"Software": None})
-            drawn.setdefault(name, []).append(file)
-    return drawn
+
+
+def plots_of(name: str) -> list[str]:
+    """The names of the files that a result is drawn into."""
+    return [file for file, (of, _) in _PLOTS.items() if of == name]
 
 
 def _axes(columns: int) -> tuple[Any, Any]:

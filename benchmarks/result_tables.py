@@ -6,19 +6,22 @@ from typing import Any
 SPREAD = {"min", "median", "max"}
 # More columns than these do not fit a page.
 MOST_COLUMNS = 6
+MOST_FIGURES = 12
 
 Figures = Mapping[str, Any]
 
 
 def result_tables(figures: Figures) -> str:
-    """All figures: single ones in one table, groups of the same figures side by side, rows of a list one below another."""
-    groups = {name: value for name, value in figures.items() if _is_group(value)}
-    singles = {name: value for name, value in figures.items() if name not in groups and not _is_rows(value)}
+    """All figures: single ones in one table, groups of the same figures side by side, rows of a list one below another.
+
+    A group of groups with the same figures is a table of its own. What is called `series` is for plots.
+    """
+    shown = {name: value for name, value in figures.items() if name != "series"}
+    singles = {name: value for name, value in shown.items() if not _is_group(value) and not _is_rows(value)}
     parts = [_table(("figure", "value"), singles.items())] if singles else []
-    parts += _groups(groups)
-    for name, value in figures.items():
-        if _is_rows(value):
-            parts.append(f"{name}:\n\n{_rows(value)}")
+    parts += [f"{name}:\n\n{_matrix(value)}" for name, value in shown.items() if _is_matrix(value)]
+    parts += _groups({name: value for name, value in shown.items() if _is_group(value) and not _is_matrix(value)})
+    parts += [f"{name}:\n\n{_rows(value)}" for name, value in shown.items() if _is_rows(value)]
     return "\n\n".join(parts)
 
 
@@ -42,6 +45,14 @@ def flat(figures: Figures, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _is_group(value: Any) -> bool:
     return isinstance(value, Mapping) and set(value) != SPREAD
+
+
+def _is_matrix(value: Any) -> bool:
+    """Whether it is a group of at least two groups that have the same figures, few enough for columns."""
+    if not _is_group(value) or len(value) < 2 or not all(map(_is_group, value.values())):
+        return False
+    names = [_names(group) for group in value.values()]
+    return all(one == names[0] for one in names) and len(names[0]) <= MOST_FIGURES
 
 
 def _is_rows(value: Any) -> bool:
@@ -70,6 +81,11 @@ def _beside(groups: Mapping[str, Figures]) -> str:
     for name in lists:
         parts += [f"{group}, {name}:\n\n{_rows(column[name])}" for group, column in zip(groups, columns, strict=True)]
     return "\n\n".join(parts)
+
+
+def _matrix(groups: Figures) -> str:
+    names = _names(next(iter(groups.values())))
+    return _table(("", *names), [(name, *dict(flat(group)).values()) for name, group in groups.items()])
 
 
 def _rows(rows: Sequence[Figures]) -> str:
