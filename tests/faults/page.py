@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.served import Served
+
 INTRODUCTION = """# Faults
 
 What goes wrong on purpose in the tests, and what holds afterwards. `make faults` tries each of them and writes this page;
@@ -49,10 +51,19 @@ def pytest_runtest_makereport(
     marker = item.get_closest_marker("fault")
     if marker is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
         text = " ".join(inspect.cleandoc(item.function.__doc__ or "").split())
-        ages = dict(getattr(item.funcargs.get("served"), "ages", {}))
+        ages = _take_ages(item)
         place = item.nodeid.split("::")[0]
         item.config.stash[_RESULTS].append(Result(marker.args[0], text, place, report.passed, ages))
     return report
+
+
+def _take_ages(item: pytest.Function) -> dict[str, float]:
+    """Those that this test has measured."""
+    served = item.funcargs.get("served")
+    if not isinstance(served, Served):
+        return {}
+    ages, served.ages = served.ages, {}
+    return dict(ages)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
