@@ -1,10 +1,9 @@
 """What `make faults` adds to pytest (`-p tests.faults.page`): thoroughness, a summary, and docs/faults.md."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -42,9 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Notes what came of a fault."""
-    report: Any = yield
+    report = yield
     marker = item.get_closest_marker("fault")
     if marker is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
         text = " ".join(inspect.cleandoc(item.function.__doc__ or "").split())
