@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # A second environment, made only when `.pt` weights are met and for golden detections: torch is large, and serving never needs it.
 EXTRA_VENV := .venv-ultralytics
 EXTRA_BIN := $(EXTRA_VENV)/bin
+AUDIT_VENV := .venv-audit
 HOST ?= 127.0.0.1
 PORT ?= 5000
 MODEL ?=
@@ -17,7 +18,7 @@ MINUTES ?= 10
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python run test lint types e2e bench soak fuzz golden security-table extra image format clean
+.PHONY: help check-python run test lint types e2e bench soak fuzz golden security-table audit extra image format clean
 
 help: ## Print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmar
 soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*
 	@$(BIN)/python -m benchmarks soak
 
+faults: $(VENV)/dev.stamp ## Try all that can go wrong, ten times as hard as the tests do; writes docs/faults.md
+	@$(BIN)/python -m pytest -p tests.faults.page --thorough --faults-page docs/faults.md -m fault $(ARGS)
+
 fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
 	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
 
@@ -56,6 +60,11 @@ golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultral
 
 security-table: $(VENV)/dev.stamp ## Write the bad inputs that the tests try, and their answers, into docs/security.md
 	@$(BIN)/python -m tests.security.table
+
+audit: $(VENV)/dev.stamp ## Compare what is installed with known advisories (needs the network, says when it has none)
+	@if test -x $(AUDIT_VENV)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT_VENV) && $(AUDIT_VENV)/bin/python $(PIP) 'pip-audit>=2.9'; }; \
+	then $(BIN)/python -m tests.security.audit $(AUDIT_VENV)/bin/pip-audit $(ARGS); \
+	else echo "Nothing was audited: pip-audit cannot be installed here."; fi
 
 extra: $(EXTRA_VENV)/dev.stamp ## Make the second environment, with ultralytics and torch (5.9 GB)
 
@@ -66,7 +75,7 @@ format: $(VENV)/dev.stamp ## Bring the code into form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 clean: ## Remove the environments and caches
-	rm -rf $(VENV) $(EXTRA_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf $(VENV) $(EXTRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist benchmarks/.peers
 
 check-python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Sightline needs Python 3.11 or newer. On Debian or Ubuntu type: sudo apt-get install python3 python3-venv"; exit 1; }

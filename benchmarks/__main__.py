@@ -7,8 +7,10 @@ from benchmarks import (
     camera_alerts,
     cameras,
     capacity,
+    churn,
     container,
     detection,
+    encoding,
     jobs,
     live,
     nat,
@@ -27,6 +29,7 @@ from benchmarks.report import write_page
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
     "detection": detection,
+    "encoding": encoding,
     "roundtrip": roundtrip,
     "page": page,
     "picture": picture,
@@ -41,6 +44,7 @@ BENCHMARKS: dict[str, Any] = {
     "nat": nat,
     "cameras": cameras,
     "camera_alerts": camera_alerts,
+    "churn": churn,
     "soak": soak,
 }
 ASKED_FOR = {"soak"}

@@ -7,7 +7,8 @@ import numpy as np
 from benchmarks.report import summary, write_result
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
-from server.inference.loader import Precision, load_detector
+from server.inference.compute import Compute, Precision
+from server.inference.loader import load_detector
 from server.inference.throughput import HEIGHT_PX, WIDTH_PX
 from server.pipeline.capacity import DETECTOR_SHARE
 from server.resources import delivered_model
@@ -33,7 +34,7 @@ def run(*, rounds: int = 8, frames: int = 10) -> None:
 
 def _times_ms(precision: Precision, *, rounds: int, frames: int) -> list[float]:
     """Milliseconds of processor time a detection, one value a round."""
-    request = load_detector(delivered_model(), precision=precision, threads=1).create_request()
+    request = load_detector(delivered_model(), compute=Compute(precision, threads=1)).create_request()
     frame = Frame(np.full((HEIGHT_PX * 3 // 2, WIDTH_PX), 114, np.uint8), PixelLayout.I420)
     options = DetectOptions(confidence=1.0, iou=1.0)
     for _ in range(frames):  # the first ones make memory

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.churn_plot import draw_churn
 from benchmarks.thread_times import WORKS
 
 _DPI = 90
@@ -122,4 +123,5 @@ _PLOTS: dict[str, tuple[str, Callable[[Result], Any]]] = {
     "streams.png": ("scale", _draw_streams),
     "frames.png": ("scale", _draw_frames),
     "overload.png": ("overload", _draw_overload),
+    "churn.png": ("churn", draw_churn),
 }

@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.report import summary, write_result
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from server.training.evaluate import Workplace, evaluate_pictures
 from server.training.export import export_model
@@ -58,7 +59,7 @@ def _export(weights: Path, data: Path) -> dict[str, Path]:
 def _times(models: Mapping[str, Path], *, height: int, imgsz: int, rounds: int) -> dict[str, dict[str, float]]:
     """The detector's time of a frame for each form and hint, one frame each in turns, so that all meet the same machine."""
     requests = {
-        f"{name}, hint {hint}": load_detector(path, precision=hint).create_request()
+        f"{name}, hint {hint}": load_detector(path, compute=Compute(hint)).create_request()
         for name, path in models.items()
         for hint in HINTS
     }

@@ -1,8 +1,8 @@
 """Soak: publishers, viewers, pictures, video files and a camera that come and go for half an hour; what is held stays flat.
 
-Memory, descriptors, threads, tasks and ages are sampled every five seconds. The first fifth does not count. Growth is what the
-robust slope (Theil-Sen) makes of the rest; flat is less than 5 % of the median, for ages, which whatever else runs on the machine
-has a say in, 20 %.
+Memory, descriptors, threads, tasks and ages are sampled every five seconds. The first fifth does not count. Growth is what
+the robust slope (Theil-Sen) makes of the rest; flat is less than 5 % of the median. Ages have 20 %: whatever else runs on the
+machine has a say in them.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ SETTLE_S = 40.0
 # What is looked at: the share of its median by which it may grow, and the growth that is nothing in any case.
 STEADY = {
     "resident_mib": (0.05, 2.0),
+    "in_use_mib": (0.05, 2.0),
     "descriptors": (0.05, 2.0),
     "threads": (0.05, 2.0),
     "tasks": (0.05, 2.0),
@@ -60,6 +61,9 @@ def run(*, minutes: float = 30.0, seed: int = 9) -> None:
         with ServerProcess(*FLAGS, environ=environ, command=COMMAND) as server:
             figures, samples = asyncio.run(_soak(server, Path(folder), seconds=minutes * 60, seed=seed))
             figures["log"] = dict(Counter(_kind(line) for line in server.lines if _is_trouble(line)))
+            log = server.output
+    if figures["log"]:
+        print(log, flush=True)
     write_result("soak", {"minutes": minutes, "seed": seed, **figures})
     write_plot(RESULTS / "soak.png", samples, warm_up_s=minutes * 60 * WARM_UP_SHARE)
 
@@ -72,6 +76,7 @@ async def _soak(server: ServerProcess, folder: Path, *, seconds: float, seed: in
         camera = Camera(http, url=server.url, folder=folder, seed=seed)
         quiet = await sampler.take()
         types = await _visits(sampler, visitors, camera, seconds=seconds)
+        await visitors.leave()
         await asyncio.sleep(SETTLE_S)
         quiet_again = await sampler.take()
         figures = {
@@ -83,7 +88,7 @@ async def _soak(server: ServerProcess, folder: Path, *, seconds: float, seed: in
         return figures, sampler.samples
 
 
-QUIET = ("resident_mib", "descriptors", "threads", "tasks", "streams", "children")
+QUIET = ("resident_mib", "in_use_mib", "descriptors", "threads", "tasks", "streams", "children")
 """What is told of the server before the first visitor, and after the last."""
 
 
@@ -112,7 +117,7 @@ def _trends(samples: list[Sample], *, warm_up_s: float) -> dict[str, Any]:
 
 
 def _is_trouble(line: str) -> bool:
-    return any(word in line for word in ("WARNING", "ERROR", "CRITICAL", "Traceback"))
+    return line.split(maxsplit=2)[1:2] in (["warning"], ["error"], ["critical"]) or line.startswith("Traceback")
 
 
 def _kind(line: str) -> str:

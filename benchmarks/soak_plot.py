@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from benchmarks.soak_samples import Sample
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("MiB", ("resident_mib", "children_mib")),
+    ("MiB", ("resident_mib", "in_use_mib", "children_mib")),
     ("count", ("descriptors", "threads", "tasks")),
     ("milliseconds", ("box_age_ms", "age_ms")),
     ("count", ("streams", "children")),
 )
 LABELS = {
     "resident_mib": "memory of the server",
+    "in_use_mib": "of that in use, as its allocator counts",
     "children_mib": "memory of its children",
     "descriptors": "descriptors",
     "threads": "threads",

@@ -21,6 +21,7 @@ class Sample:
 
     at_s: float
     resident_mib: float
+    in_use_mib: float | None
     children: int
     children_mib: float
     descriptors: int
@@ -55,6 +56,7 @@ class Sampler:
         return Sample(
             at_s=round(time.monotonic() - self._began, 1),
             resident_mib=round(resident_mib(self._pid), 1),
+            in_use_mib=counted["in_use_mib"],
             children=len(below),
             children_mib=round(sum(resident_mib(child) for child in below), 1),
             descriptors=_entries(self._pid, "fd"),

@@ -7,7 +7,6 @@ came of them is counted by name and answer.
 import asyncio
 import io
 import random
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -64,6 +63,11 @@ class Visitors:
             for visit, pause_s in visits.items():
                 tasks.create_task(self._repeat(visit, pause_s=pause_s))
 
+    async def leave(self) -> None:
+        """Removes the video files that are left, so that nothing goes on."""
+        for video in (await self._json("api/videos"))["videos"]:
+            await self._ask("DELETE", f"api/videos/{video['id']}", name="leave, remove")
+
     async def _repeat(self, visit: Visit, *, pause_s: float) -> None:
         name = getattr(visit, "__name__", "").lstrip("_")
         while True:
@@ -105,10 +109,11 @@ class Visitors:
 
     async def _vanish(self) -> None:
         process = await asyncio.to_thread(start_publisher, self, "--fps", str(FPS), seconds=60)
-        await asyncio.sleep(self._dice.uniform(6, 12))
-        process.kill()
-        await asyncio.to_thread(process.wait)
-        self._close(process)
+        try:
+            await asyncio.sleep(self._dice.uniform(6, 12))
+        finally:
+            process.kill()
+            process.communicate()
         self.outcomes["vanish: killed"] += 1
 
     async def _stream_jpegs(self) -> None:
@@ -228,11 +233,6 @@ class Visitors:
         async with self._http.request(method, f"{self.url}{path}", **options) as answer:
             self.outcomes[f"{name}: {answer.status}"] += 1
             yield answer
-
-    @staticmethod
-    def _close(process: subprocess.Popen[str]) -> None:
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 _JSON = {"Content-Type": "application/json"}

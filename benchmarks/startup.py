@@ -2,18 +2,29 @@
 
 import tempfile
 import time
+from pathlib import Path
 
 from benchmarks.report import summary, write_result
+from server.inference.throughput_cache import FILE_NAME
 from tests.server_process import ServerProcess
+
+# On a machine that does other work what was measured is not remembered.
+TRIES = 5
 
 
 def run(*, rounds: int = 5, settle_s: float = 2.0) -> None:
-    """Starts the server twice a round with one data folder: the second time it need not time the detector."""
+    """Starts the server again and again with one data folder: once it has timed the detector it need not do so again."""
     first, again = list[tuple[float, float]](), list[tuple[float, float]]()
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
-            first.append(_start(folder, settle_s=settle_s))
-            again.append(_start(folder, settle_s=settle_s))
+            for _ in range(TRIES):
+                first.append(_start(folder, settle_s=settle_s))
+                if (Path(folder) / FILE_NAME).exists():
+                    again.append(_start(folder, settle_s=settle_s))
+                    break
+    if not again:
+        print("startup: the machine is too busy; nothing was remembered", flush=True)
+        return
     figures = {
         "rounds": rounds,
         "ready_s, first start of a model": summary([ready_s for ready_s, _ in first]),

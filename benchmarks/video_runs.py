@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from server.domain.detection import DetectOptions
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
+from server.media.video_probe import probe_video
 from server.media.video_reader import VideoReader
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.video_line import VideoLine
@@ -23,7 +25,7 @@ def line(source: Path, pool: DetectorPool, out: Path) -> dict[str, Any]:
     return {"frames": result.frames, "fps": result.frames / result.seconds}
 
 
-def detector(source: Path, pool: DetectorPool) -> dict[str, Any]:
+def detector_alone(source: Path, pool: DetectorPool) -> dict[str, Any]:
     """The detector alone, as many frames at once as it takes."""
     frames = [timed.frame for timed in VideoReader(source).frames()]
     options = DetectOptions(confidence=0.1, iou=IOU)
@@ -40,14 +42,15 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--precision", choices=["auto", "f32"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "int8", "bf16", "f32"], default="auto")
     arguments = parser.parse_args()
-    pool = DetectorPool(
-        load_detector(arguments.model, imgsz=IMGSZ, precision=arguments.precision, streams=WORKERS), workers=WORKERS
-    )
-    told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector(arguments.source, pool)
+    video = probe_video(arguments.source)
+    frame = (video.width_px, video.height_px)
+    detector = load_detector(arguments.model, imgsz=IMGSZ, compute=Compute(arguments.precision, streams=WORKERS, frame=frame))
+    pool = DetectorPool(detector, workers=WORKERS)
+    told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector_alone(arguments.source, pool)
     pool.close()
-    print(json.dumps(told))
+    print(json.dumps({**told, "precision": pool.info.precision}))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ MODEL_FLAGS = (
     ("--backend", "model", "backend", "auto, openvino or ultralytics"),
     ("--conf", "model", "confidence", "default confidence, 0 to 1"),
     ("--imgsz", "model", "imgsz", "longest side of the detector's input in pixels, a multiple of 32"),
-    ("--precision", "model", "precision", "auto, f32 or bf16"),
+    ("--precision", "model", "precision", "auto, f32, bf16 or int8"),
 )
 SERVE_FLAGS = (
     ("--host", "server", "host", "address to listen on"),

@@ -10,15 +10,18 @@ from typing import Annotated, Any
 
 import cv2
 import numpy as np
+import torch
 import uvicorn
 from fastapi import FastAPI, File
 from ultralytics import YOLO
 
 
-def make_app(weights: str, *, imgsz: int, confidence: float) -> FastAPI:
+def make_app(weights: str, *, imgsz: int, confidence: float, torch_threads: int | None) -> FastAPI:
     """The application; ultralytics lets one thread at a time into the model."""
     app, model = FastAPI(), YOLO(weights)
     model.predict(np.zeros((imgsz, imgsz, 3), np.uint8), imgsz=imgsz, conf=confidence, verbose=False)
+    if torch_threads is not None:  # ultralytics sets its own number with the first picture
+        torch.set_num_threads(torch_threads)
 
     def predict(file: Annotated[bytes, File()]) -> dict[str, Any]:
         picture = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
@@ -35,8 +38,10 @@ def main() -> None:
     parser.add_argument("weights")
     parser.add_argument("--imgsz", type=int, required=True)
     parser.add_argument("--conf", type=float, required=True)
+    parser.add_argument("--torch-threads", type=int, help="what ultralytics sets, unless given")
     arguments = parser.parse_args()
-    app = make_app(arguments.weights, imgsz=arguments.imgsz, confidence=arguments.conf)
+    options = {"imgsz": arguments.imgsz, "confidence": arguments.conf, "torch_threads": arguments.torch_threads}
+    app = make_app(arguments.weights, **options)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         print(f"ready: http://127.0.0.1:{listening.getsockname()[1]}/", flush=True)
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

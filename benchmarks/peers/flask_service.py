@@ -11,16 +11,19 @@ import socket
 
 import cv2
 import numpy as np
+import torch
 from flask import Flask, request
 from ultralytics import YOLO
 from waitress import create_server
 from werkzeug.serving import make_server
 
 
-def make_app(weights: str, *, imgsz: int, confidence: float) -> Flask:
+def make_app(weights: str, *, imgsz: int, confidence: float, torch_threads: int | None) -> Flask:
     """The application; ultralytics lets one thread at a time into the model."""
     app, model = Flask(__name__), YOLO(weights)
     model.predict(np.zeros((imgsz, imgsz, 3), np.uint8), imgsz=imgsz, conf=confidence, verbose=False)
+    if torch_threads is not None:  # ultralytics sets its own number with the first picture
+        torch.set_num_threads(torch_threads)
 
     def predict() -> str:
         data = np.frombuffer(request.files["file"].read(), np.uint8)
@@ -39,9 +42,11 @@ def main() -> None:
     parser.add_argument("weights")
     parser.add_argument("--imgsz", type=int, required=True)
     parser.add_argument("--conf", type=float, required=True)
+    parser.add_argument("--torch-threads", type=int, help="what ultralytics sets, unless given")
     parser.add_argument("--server", choices=["flask", "waitress"], required=True)
     arguments = parser.parse_args()
-    app = make_app(arguments.weights, imgsz=arguments.imgsz, confidence=arguments.conf)
+    options = {"imgsz": arguments.imgsz, "confidence": arguments.conf, "torch_threads": arguments.torch_threads}
+    app = make_app(arguments.weights, **options)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         print(f"ready: http://127.0.0.1:{listening.getsockname()[1]}/", flush=True)
         if arguments.server == "waitress":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import torch
 from ultralytics import YOLO
 
 
@@ -49,11 +50,14 @@ def main() -> None:
     parser.add_argument("--imgsz", type=int, required=True)
     parser.add_argument("--conf", type=float, required=True)
     parser.add_argument("--iou", type=float, required=True)
+    parser.add_argument("--torch-threads", type=int, help="what ultralytics sets, unless given")
     arguments = parser.parse_args()
     settings: dict[str, Any] = {"imgsz": arguments.imgsz, "conf": arguments.conf, "iou": arguments.iou, "verbose": False}
     model = YOLO(str(arguments.weights))
     _, first = cv2.VideoCapture(str(arguments.source)).read()
     model.predict(first, save=False, **settings)
+    if arguments.torch_threads is not None:  # ultralytics sets its own number with the first picture
+        torch.set_num_threads(arguments.torch_threads)
     work = yolo if arguments.what == "yolo" else opencv
     started = time.monotonic()
     frames = work(model, arguments.source, arguments.out, settings=settings)

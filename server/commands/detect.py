@@ -19,6 +19,7 @@ from server.domain.errors import InvalidRequest
 from server.domain.model import ModelInfo
 from server.inference.pool import DetectorPool
 from server.media.picture_files import FoundFiles, find_files
+from server.media.video_probe import probe_video
 from server.pipeline.result_files import FILE_NAMES
 from server.web.configured_model import load_configured_model
 
@@ -48,10 +49,22 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 def _detect(settings: Settings, order: DetectOrder, *, found: FoundFiles) -> Summary:
     with ExitStack() as stack:
         workers = settings.inference.workers
-        pool = DetectorPool(load_configured_model(settings, streams=workers), workers=workers)
+        detector = load_configured_model(settings, streams=workers, frame=_only_size(found))
+        pool = DetectorPool(detector, workers=workers)
         stack.callback(pool.close)
         work = DetectWork(order, pool, _options(pool.info, order.classes), settings)
         return asyncio.run(_check_all(work, found))
+
+
+def _only_size(found: FoundFiles) -> tuple[int, int] | None:
+    """Width and height of all frames, where one video is all there is; what is wrong with it is told when it is checked."""
+    if found.pictures or len(found.videos) != 1:
+        return None
+    try:
+        video = probe_video(found.videos[0].path)
+    except (InvalidRequest, OSError):
+        return None
+    return video.width_px, video.height_px
 
 
 async def _check_all(work: DetectWork, found: FoundFiles) -> Summary:

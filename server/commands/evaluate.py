@@ -15,6 +15,7 @@ from server.commands.progress import Progress
 from server.config.settings import Settings
 from server.domain.errors import InvalidRequest
 from server.domain.protocols import Detector
+from server.inference.compute import Compute
 from server.inference.letterbox import InputSize
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
@@ -133,7 +134,7 @@ def _rule(text: str | None, *, confidence: float) -> AlertRule:
 
 
 def _load_weights(settings: Settings, path: Path) -> Detector:
-    return load_detector(path, iou=settings.model.iou, threads=settings.inference.threads)
+    return load_detector(path, iou=settings.model.iou, compute=Compute(threads=settings.inference.threads))
 
 
 def _evaluate_pictures(

@@ -41,7 +41,7 @@ def _lay_over(settings: Settings, layer: Layer, *, origin: str, strict: bool) ->
 def _read_toml(file: Path) -> Layer:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    # A TOMLDecodeError is a ValueError, and so is a number with thousands of digits; thousands of brackets are a RecursionError.
+    # A TOMLDecodeError is a ValueError, as is a number of thousands of digits; thousands of brackets are a RecursionError.
     except (OSError, ValueError, RecursionError) as exc:
         raise SettingsError(f"cannot read the settings file {file}: {exc}") from exc
 

@@ -55,8 +55,9 @@ class Model(Section, frozen=True):
     """Overlap above which the weaker of two boxes of one class is dropped (NMS)."""
     imgsz: InputSize | None = None
     """Longest side of the detector's input in pixels; unset takes the model's own."""
-    precision: Literal["auto", "f32", "bf16"] = "auto"
-    """What OpenVINO computes in; auto lets it take bf16 where the processor has it."""
+    precision: Literal["auto", "f32", "bf16", "int8"] = "auto"
+    """What the model computes in. auto takes its INT8 form where it has one and the processor has VNNI, else bf16 where the
+    processor has it, else f32."""
 
 
 class Inference(Section, frozen=True):
@@ -215,10 +216,16 @@ class Webrtc(Section, frozen=True):
     """Notice a peer that was killed within 15 s instead of 32."""
     quiet_decoder: bool = True
     """Log one damaged frame in ten seconds instead of each."""
+    bounded_pictures: bool = True
+    """Make no room for a picture that claims more than four times `live.max_pixels`."""
     bounded_messages: bool = True
     """Close the data channels of a peer with more than 64 KiB of unfinished messages under way."""
     guarded_ports: bool = True
     """Drop what arrives on a media port from elsewhere than the session's peer, and malformed STUN."""
+    steady_clock: bool = True
+    """Go on when the machine's clock is set; aiortc by itself stands still for minutes then."""
+    quiet_sends: bool = True
+    """Count a message to a peer that has just gone as lost on the way, and leave no traceback in the log."""
     rsa_peers: bool = True
     """Connect to peers with an RSA certificate, such as GStreamer's."""
     loopback_candidates: bool = True

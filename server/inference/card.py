@@ -18,13 +18,15 @@ CARD_NAME = "model.toml"
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The content of a `model.toml`.
 
-    `weights` and the keys of `sha256` are file names in the folder. The last groups are for people: where the model
+    `weights`, `int8` and the keys of `sha256` are file names in the folder; `int8` are the same weights for processors that
+    multiply 8-bit integers. The last groups are for people: where the model
     comes from and how good it is.
     """
 
     name: str
     weights: str
     sha256: dict[str, str]
+    int8: str | None = None
     classes: Annotated[list[str], Meta(min_length=1)] | None = None
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     imgsz: InputSize | None = None
@@ -50,11 +52,12 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD_NAME
     try:
         card = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelCard)
-    # A TOMLDecodeError is a ValueError, and so is a number with thousands of digits; thousands of brackets are a RecursionError.
+    # A TOMLDecodeError is a ValueError, as is a number of thousands of digits; thousands of brackets are a RecursionError.
     except (OSError, ValueError, RecursionError, msgspec.ValidationError) as exc:
         raise ModelError(f"{path}: {exc}") from exc
-    if card.weights not in card.sha256:
-        raise ModelError(f"{path}: sha256 has no entry for the weights {card.weights!r}")
+    for weights in filter(None, (card.weights, card.int8)):
+        if weights not in card.sha256:
+            raise ModelError(f"{path}: sha256 has no entry for the weights {weights!r}")
     for name, expected in card.sha256.items():
         _check_file(folder, name, expected=expected)
     return card

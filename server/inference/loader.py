@@ -6,13 +6,15 @@ from typing import Literal
 from server.domain.errors import ModelError
 from server.domain.protocols import Detector
 from server.inference.card import CARD_NAME, read_card
+from server.inference.compute import Compute, Precision
 from server.inference.description import Description
-from server.inference.openvino import Compute, load_openvino
+from server.inference.openvino import load_openvino
+from server.inference.processors import multiplies_int8, processor
 from server.inference.ultralytics import load_ultralytics
 
 Backend = Literal["auto", "openvino", "ultralytics"]
-Precision = Literal["auto", "f32", "bf16"]
 
+_DEFAULT = Compute()
 _FORMATS = "a folder with model.toml, an OpenVINO folder, or a .xml, .onnx or .pt file"
 
 
@@ -20,10 +22,7 @@ def load_detector(
     path: Path,
     *,
     backend: Backend = "auto",
-    precision: Precision = "auto",
-    threads: int = 0,
-    streams: int = 1,
-    at_once: int = 1,
+    compute: Compute = _DEFAULT,
     name: str | None = None,
     confidence: float | None = None,
     iou: float = 0.7,
@@ -31,41 +30,40 @@ def load_detector(
 ) -> Detector:
     """Loads a folder with `model.toml`, an OpenVINO folder, or a `.xml`, `.onnx` or `.pt` file.
 
-    `name`, `confidence` and `imgsz` win over the model's own; `threads` 0 takes every processor that this process may use.
-    `streams` above 1 computes so many frames side by side, which is for files; `at_once` does so only while several are asked
-    for, which is for live video. Both are OpenVINO's only.
+    `name`, `confidence` and `imgsz` win over the model's own.
     Takes up to seconds, so it is never called on the event loop. Raises ModelError, whose one line says what is wrong.
     """
-    weights, known = _find(path)
+    weights, known = _find(path, compute.precision)
     asked = Description(name=name, confidence=confidence, imgsz=imgsz).over(known)
     if _engine(weights, backend) == "ultralytics":
-        return load_ultralytics(weights, asked=asked, iou=iou, threads=threads)
-    return load_openvino(weights, asked=asked, iou=iou, compute=Compute(precision, threads, streams, at_once))
+        return load_ultralytics(weights, asked=asked, iou=iou, threads=compute.threads)
+    return load_openvino(weights, asked=asked, iou=iou, compute=compute)
 
 
 def fingerprint(path: Path) -> str:
     """Tells a model from another that is put in its place: sizes and times of its files. Blocks; raises ModelError."""
-    weights, _ = _find(path)
+    weights, _ = _find(path, "auto")
     found = [file.stat() for file in (weights, weights.with_suffix(".bin")) if file.is_file()]
     return " ".join(f"{one.st_size}:{one.st_mtime_ns}" for one in found)
 
 
-def _find(path: Path) -> tuple[Path, Description]:
+def _find(path: Path, precision: Precision) -> tuple[Path, Description]:
     """The weights that lie at the path, and what the place says about them; ModelError where nothing can be found."""
     try:
-        return _found(path)
+        return _found(path, precision)
     except OSError as exc:  # a folder that we may not look into, a name that is longer than names can be
         raise ModelError(f"{path}: cannot be looked up: {exc.strerror}") from exc
 
 
-def _found(path: Path) -> tuple[Path, Description]:
+def _found(path: Path, precision: Precision) -> tuple[Path, Description]:
     if path.is_file():
         return path, Description()
     if not path.is_dir():
         raise ModelError(f"{path}: there is no such model; give {_FORMATS}")
     if (path / CARD_NAME).is_file():
         card = read_card(path)
-        return path / card.weights, card.describe()
+        whole_numbers = precision == "int8" or (precision == "auto" and multiplies_int8(processor()))
+        return path / (card.int8 if card.int8 and whole_numbers else card.weights), card.describe()
     found = sorted(path.glob("*.xml"))
     if len(found) != 1:
         raise ModelError(f"{path}: this folder has {len(found)} .xml files and no {CARD_NAME}; give {_FORMATS}")

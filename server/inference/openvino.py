@@ -24,6 +24,7 @@ from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import Frame, PixelLayout
 from server.domain.model import ModelInfo
 from server.inference.canvas import InputCanvas
+from server.inference.compute import Compute
 from server.inference.description import DETECT, Description, from_properties, from_yaml
 from server.inference.head import Head
 from server.inference.letterbox import STRIDE_PX, Letterbox
@@ -35,21 +36,6 @@ MAX_SIDE_PX = 1280
 
 _DEFAULT_IMGSZ = 640
 _DEFAULT_CONFIDENCE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """How the engine computes: `precision` is auto, f32 or bf16; `threads` 0 takes every processor of this process.
-
-    `streams` is how many frames are computed side by side, on a share of the threads each: more frames a second than one after
-    the other, each of them later. `at_once` is the same for frames that are asked for while others are under way: one alone
-    still gets all threads. On two cores a frame at 640 takes 26 ms alone, and two of them give 44 a second instead of 33.
-    """
-
-    precision: str = "auto"
-    threads: int = 0
-    streams: int = 1
-    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +151,9 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         fixed = _prepare(model)
         head = Head.of(_dimensions(model.output(0).partial_shape), classes=len(labels))
         imgsz = _imgsz(asked, described, fixed=fixed)
+        whole_numbers = _computes_int8(model, compute)
+        if fixed is None and compute.frame is not None:
+            fixed = _fix(model, compute.frame, imgsz=imgsz)
         engines = _compile(core, _with_conversion(model), compute)
     except ModelError as exc:
         raise ModelError(f"{weights}: {exc}") from exc
@@ -177,7 +166,7 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         confidence=confidence,
         iou=iou,
         imgsz=imgsz,
-        precision=engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
+        precision="int8" if whole_numbers else engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
         runtime=("openvino", openvino.get_version().split("-")[0]),
     )
     detector = OpenVinoDetector(engines, info=info, head=head, fixed=fixed)
@@ -238,6 +227,21 @@ def _prepare(model: openvino.Model) -> tuple[int, int] | None:
     return None
 
 
+def _fix(model: openvino.Model, frame: tuple[int, int], *, imgsz: int) -> tuple[int, int]:
+    """Fixes the input to that of frames of one width and height; returns its own."""
+    letterbox = Letterbox.fit(width=frame[0], height=frame[1], imgsz=imgsz)
+    model.reshape([1, 3, letterbox.height, letterbox.width])
+    return letterbox.width, letterbox.height
+
+
+def _computes_int8(model: openvino.Model, compute: Compute) -> bool:
+    """Whether it computes in 8-bit integers, as far as it can; ModelError where that was asked for and it does not."""
+    quantized = any(operation.get_type_name() == "FakeQuantize" for operation in model.get_ops())
+    if compute.precision == "int8" and not quantized:
+        raise ModelError("precision int8 was asked for, but it has no INT8 form: sightline export --format int8 makes one")
+    return quantized
+
+
 def _dimensions(shape: openvino.PartialShape) -> tuple[Any, ...]:
     """The sides as numbers, None for those that vary."""
     if shape.rank.is_dynamic:
@@ -287,7 +291,7 @@ def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
     }
     if compute.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("precision bf16 was asked for, but this processor has none; use auto or f32")
-    if compute.precision != "auto":
+    if compute.precision in ("f32", "bf16"):
         settings["INFERENCE_PRECISION_HINT"] = compute.precision
     return settings
 

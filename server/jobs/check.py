@@ -154,4 +154,5 @@ class RunningCheck:
             max_duration_s=options.max_duration_s,
             model=options.model(),
             limits=options.limits,
+            frame=(job.width_px, job.height_px),
         )

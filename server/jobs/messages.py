@@ -30,7 +30,7 @@ class ModelOrder(msgspec.Struct, frozen=True):
 
     path: str
     backend: Literal["auto", "openvino", "ultralytics"]
-    precision: Literal["auto", "f32", "bf16"]
+    precision: Literal["auto", "f32", "bf16", "int8"]
     confidence: float | None
     iou: float
     imgsz: int | None
@@ -66,7 +66,7 @@ class ProbeOrder(msgspec.Struct, frozen=True, tag="probe"):
 
 
 class CheckOrder(msgspec.Struct, frozen=True, tag="check"):
-    """Check a video and write the results into the folder `out`."""
+    """Check a video and write the results into the folder `out`; `frame` is its width and height, as its headers say."""
 
     source: str
     name: str
@@ -78,6 +78,7 @@ class CheckOrder(msgspec.Struct, frozen=True, tag="check"):
     max_duration_s: float
     model: ModelOrder
     limits: Limits
+    frame: tuple[int, int] | None = None
 
 
 class ClipOrder(msgspec.Struct, frozen=True, tag="clip"):

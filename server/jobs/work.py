@@ -14,6 +14,7 @@ from server.domain.errors import DetectorFailed, InvalidRequest, ModelError, Too
 from server.domain.model import ModelInfo
 from server.domain.protocols import Detector
 from server.domain.video import VideoProgress
+from server.inference.compute import Compute
 from server.inference.loader import fingerprint, load_detector
 from server.inference.pool import DetectorPool
 from server.jobs.messages import (
@@ -116,7 +117,7 @@ def _clip(order: ClipOrder) -> Clipped:
 
 
 def _check(order: CheckOrder, pipe: ReportPipe) -> Finished:
-    detector = _load(order.model)
+    detector = _load(order.model, frame=order.frame)
     info = detector.info
     pool = DetectorPool(detector, workers=order.model.workers)
     options = DetectOptions(order.confidence, iou=info.iou, classes=_classes(order, info))
@@ -150,7 +151,7 @@ def _keep(results: Path) -> None:
     sync_to_disk(results.parent)
 
 
-def _load(order: ModelOrder) -> Detector:
+def _load(order: ModelOrder, *, frame: tuple[int, int] | None) -> Detector:
     """The served model, or ModelError when another lies in its place meanwhile."""
     path = Path(order.path)
     other = ModelError(f"{path}: another model lies there than the server was started with; start it again")
@@ -159,9 +160,7 @@ def _load(order: ModelOrder) -> Detector:
     detector = load_detector(
         path,
         backend=order.backend,
-        precision=order.precision,
-        threads=order.threads,
-        streams=order.workers,
+        compute=Compute(order.precision, threads=order.threads, streams=order.workers, frame=frame),
         confidence=order.confidence,
         iou=order.iou,
         imgsz=order.imgsz,

@@ -1,6 +1,7 @@
 """A copy of a frame to draw on: the same strokes for planes and for BGR, without any conversion."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -144,6 +145,7 @@ def _views(planes: tuple[Pixels, ...], rect: Rect) -> tuple[Pixels, ...]:
     return (planes[0][rect.top : rect.bottom, rect.left : rect.right], *(plane[rows, columns] for plane in planes[1:]))
 
 
+@lru_cache(maxsize=256)  # sides of a few lengths come again and again, and making one takes as long as drawing it
 def _dashes(length: int, dash: int) -> npt.NDArray[np.bool_]:
     """Which pixels of a line are coloured."""
     return np.arange(length) % (dash + dash // 2) < dash

@@ -2,21 +2,24 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import aioice.ice
-from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpsender, rtcsctptransport
-from aiortc.codecs.base import Encoder
+import aiortc.clock
+from aiortc import codecs, rtcdtlstransport, rtcpeerconnection, rtcrtpreceiver, rtcrtpsender, rtcsctptransport
+from aiortc.codecs.base import Decoder, Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from OpenSSL import SSL
 
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges
 from server.transports.aiortc_sender import TellingSender
+from server.transports.bounded_decoder import BoundedDecoder, is_video
 from server.transports.encoders import Bitrates, create_encoder
 from server.transports.message_bound import bounded
 from server.transports.port_guard import PortGuard
+from server.transports.steady_clock import SteadyClock
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +52,14 @@ class AiortcChanges:
     `quick_consent`: a peer that was killed is noticed within 15 s instead of 32 (RFC 7675 allows 30).
     `quiet_decoder`: every frame that cannot be decoded logs a warning, so a peer that sends garbage would fill the log; with
     this there is one line in ten seconds.
+    `max_pixels`: a decoder makes room for the picture that a frame claims: 2.2 GB for 1 KB of VP8. With this it takes no larger
+    one.
     `bounded_messages`: aiortc announces a largest message and a window, and holds a peer to neither, so one message could take
     all memory. With this a peer that has more than 64 KiB of unfinished messages under way loses its data channels.
     `guarded_ports`: aioice hands on whatever arrives on a port, so a stranger's empty datagram ended a session; see PortGuard.
+    `steady_clock`: aiortc measures durations with the wall's clock, so setting it stopped all video; see SteadyClock.
+    `quiet_sends`: aiortc sends messages in tasks that nobody waits for, so one that goes out as the connection ends leaves a
+    traceback in the log. With this it counts as lost on the way; the association ends with the connection.
     `rsa_peers`: aiortc offers only ciphers for ECDSA certificates. GStreamer's is RSA (1.22), so as DTLS server, which our
     answer makes it, it finds no cipher in common and nothing connects.
     `loopback_candidates`: a machine that has only the loopback interface offers that; aioice then offers nothing.
@@ -62,8 +70,11 @@ class AiortcChanges:
     shared_encoding: bool = True
     quick_consent: bool = True
     quiet_decoder: bool = True
+    max_pixels: int | None = None
     bounded_messages: bool = True
     guarded_ports: bool = True
+    steady_clock: bool = True
+    quiet_sends: bool = True
     rsa_peers: bool = True
     loopback_candidates: bool = True
 
@@ -75,6 +86,11 @@ def apply(changes: AiortcChanges) -> Undo:
     """
     if not _is_checked_version():
         return lambda: None
+    return functools.partial(_undo_all, _change_media(changes) + _change_connections(changes))
+
+
+def _change_media(changes: AiortcChanges) -> list[Undo]:
+    """Receiving, decoding, encoding and sending."""
     undo: list[Undo] = []
     if changes.receiver is not None:
         receiver = functools.partial(FreshReceiver, changes=changes.receiver)
@@ -83,23 +99,58 @@ def apply(changes: AiortcChanges) -> Undo:
         undo.append(_replace(rtcrtpsender, "get_encoder", _encoder_getter(changes.bitrates)))
     if changes.shared_encoding:
         undo.append(_replace(rtcpeerconnection, "RTCRtpSender", TellingSender))
+    if changes.quiet_decoder:
+        undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
+    if changes.max_pixels is not None:
+        undo.append(_replace(rtcrtpreceiver, "get_decoder", _decoder_getter(changes.max_pixels)))
+    if changes.steady_clock:
+        steady = SteadyClock()
+        undo.append(_replace(aiortc.clock, "current_datetime", steady.current_datetime))
+        undo += [_replace(module, "time", steady) for module in (rtcrtpreceiver, rtcrtpsender, rtcsctptransport)]
+    return undo
+
+
+def _change_connections(changes: AiortcChanges) -> list[Undo]:
+    """ICE, DTLS and data channels."""
+    undo: list[Undo] = []
     if changes.quick_consent:
         undo.append(_replace(aioice.ice, "CONSENT_INTERVAL", CONSENT_INTERVAL_S))
         undo.append(_replace(aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES))
-    if changes.quiet_decoder:
-        undo.append(_filter(logging.getLogger("aiortc.rtcrtpreceiver"), _OneInTenSeconds()))
     if changes.bounded_messages:
         transport = rtcsctptransport.RTCSctpTransport
         undo.append(_replace(transport, "_receive_data_chunk", bounded(transport._receive_data_chunk)))  # noqa: SLF001
     if changes.guarded_ports:
         protocol = aioice.ice.StunProtocol
         undo.append(_replace(protocol, "datagram_received", PortGuard().guarded(protocol.datagram_received)))
+    if changes.quiet_sends:
+        transport = rtcsctptransport.RTCSctpTransport
+        undo.append(_replace(transport, "_send_chunk", _quiet(transport._send_chunk)))  # noqa: SLF001
     if changes.rsa_peers:
         certificate = rtcdtlstransport.RTCCertificate
         undo.append(_replace(certificate, "_create_ssl_context", _with_rsa(certificate._create_ssl_context)))  # noqa: SLF001
     if changes.loopback_candidates:
         undo.append(_replace(aioice.ice, "get_host_addresses", _host_addresses(aioice.ice.get_host_addresses)))
-    return functools.partial(_undo_all, undo)
+    return undo
+
+
+def _decoder_getter(max_pixels: int) -> Callable[[RTCRtpCodecParameters], Decoder]:
+    def get_decoder(codec: RTCRtpCodecParameters) -> Decoder:
+        decoder = codecs.get_decoder(codec)
+        return BoundedDecoder(decoder, max_pixels=max_pixels) if is_video(codec) else decoder
+
+    return get_decoder
+
+
+def _quiet(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Returns what sends a chunk of SCTP, and loses it where the connection has ended."""
+
+    async def send_or_lose(transport: rtcsctptransport.RTCSctpTransport, chunk: rtcsctptransport.Chunk) -> None:
+        try:
+            await send(transport, chunk)
+        except ConnectionError:
+            logger.debug("a chunk for a peer that is gone was not sent")
+
+    return send_or_lose
 
 
 class _OneInTenSeconds(logging.Filter):

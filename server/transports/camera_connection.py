@@ -134,9 +134,11 @@ class CameraConnection:
         """Returns when the reader has ended or somebody wants a new connection, and after a moment in any case."""
         nudge = asyncio.ensure_future(self._nudged.wait())
         ending = asyncio.ensure_future(asyncio.wait([reading]))
-        await asyncio.wait([ending, nudge], timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
-        nudge.cancel()
-        ending.cancel()
+        try:
+            await asyncio.wait([ending, nudge], timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # a camera that is removed or changed is cancelled here
+            nudge.cancel()
+            ending.cancel()
 
     def _has_ended(self, reading: "asyncio.Future[None]", feed: CameraFeed, *, began: float) -> _Ended:
         if self._nudged.is_set():

@@ -17,6 +17,7 @@ from server.domain.frame import Frame, PixelLayout
 from server.media.i420 import to_i420
 from server.transports.address_policy import AddressPolicy
 from server.transports.arrival_clock import ArrivalClock
+from server.transports.bounded_decoder import SPARE
 from server.transports.camera_address import CameraAddress
 from server.transports.camera_input import CameraInput, CameraLimits, in_words, open_camera
 
@@ -123,6 +124,7 @@ class CameraReader:
         # Threads for slices only: those for frames hold as many pictures back as there are threads.
         context.thread_type = ThreadType.SLICE
         context.flags |= Flags.low_delay
+        context.options = {"max_pixels": str(self._options.limits.max_pixels * SPARE)}
         return VideoCodec(context.name, context.extradata or b"", context.width, context.height)
 
     def _packets(self, opened: CameraInput, stream: VideoStream) -> "Iterator[tuple[av.Packet[VideoStream], float]]":

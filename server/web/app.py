@@ -19,6 +19,7 @@ from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
 from server.transports.aiortc_receiver import DECODER_LIMIT, ReceiverChanges
+from server.transports.bounded_decoder import SPARE
 from server.transports.path_check import PathChecks
 from server.web import keys as app_keys
 from server.web.access import Access
@@ -161,12 +162,13 @@ async def _encoders(app: web.Application) -> AsyncIterator[None]:
 
 async def _changed_aiortc(app: web.Application) -> AsyncIterator[None]:
     """What we change in aiortc, for as long as the application lives."""
-    undo = aiortc_changes.apply(_aiortc_changes(app[app_keys.SETTINGS].webrtc))
+    settings = app[app_keys.SETTINGS]
+    undo = aiortc_changes.apply(_aiortc_changes(settings.webrtc, max_pixels=settings.live.max_pixels))
     yield
     undo()
 
 
-def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
+def _aiortc_changes(settings: Webrtc, *, max_pixels: int) -> AiortcChanges:
     bitrates = encoder_bitrates(settings)
     receiver = ReceiverChanges(
         early_release=settings.early_release,
@@ -180,8 +182,11 @@ def _aiortc_changes(settings: Webrtc) -> AiortcChanges:
         shared_encoding=settings.shared_encoding,
         quick_consent=settings.quick_consent,
         quiet_decoder=settings.quiet_decoder,
+        max_pixels=max_pixels * SPARE if settings.bounded_pictures else None,
         bounded_messages=settings.bounded_messages,
         guarded_ports=settings.guarded_ports,
+        steady_clock=settings.steady_clock,
+        quiet_sends=settings.quiet_sends,
         rsa_peers=settings.rsa_peers,
         loopback_candidates=settings.loopback_candidates,
     )

@@ -18,6 +18,7 @@ from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
 from server.web.ecs_metadata import EcsEndpoints
 from server.web.ecs_task import ecs_task
+from server.web.heap import use_few_arenas
 from server.web.keys import IO, LIFECYCLE, LIVE
 from server.web.loop_errors import LoopErrors
 from server.web.own_addresses import resolve_addresses
@@ -34,6 +35,7 @@ def run_server(settings: Settings, *, announce: Callable[[str], None], environ: 
     `environ` has the addresses that ECS gives to a task, where it is one. `announce` gets the one line with the address when
     requests are accepted. Raises SettingsError and ModelError when the settings or the model cannot be used.
     """
+    use_few_arenas()
     keys = resolve_keys(settings)
     ecs = EcsEndpoints.from_environ(environ or {})
     loop_factory = event_loop_factory(first=settings.webrtc.udp_port_min, last=settings.webrtc.udp_port_max)

@@ -24,7 +24,7 @@ _CHUNK_BYTES = 64 * 1024
 MALFORMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)
 """What aiohttp's multipart reader lets out on a malformed body."""
 
-# A malformed form is its sender's affair: without these Python prints each such header, as it came, among the server's log lines.
+# A malformed form is its sender's affair: without these Python prints each such header among the server's log lines.
 for _said_of_forms in (BadContentDispositionHeader, BadContentDispositionParam):
     warnings.filterwarnings("ignore", category=_said_of_forms)
 

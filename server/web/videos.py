@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from server.config.settings import Settings
 from server.domain.errors import ModelError, NotOffered
 from server.inference.loader import fingerprint
+from server.jobs.confinement import offered
 from server.jobs.files import JobFiles
 from server.jobs.messages import Limits, ModelOrder
 from server.jobs.options import JobOptions
@@ -86,6 +87,8 @@ class VideoService:
         queue = RecordedQueue(records, executor=self._records.executor, owner=_owner())
         self._jobs = VideoJobs(queue=queue, files=files, options=self._options(), io=self._io)
         self._jobs.start()
+        if self._settings.videos.confine == "auto" and (missing := offered().missing):
+            logger.warning("this system lets the process that opens video files keep its %s (docs/limits.md)", missing)
         self._starting = asyncio.create_task(self._start_checking(self._jobs), name="wait for the model, then check videos")
 
     def end_viewers(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from server.domain.detection import DetectionResult, DetectOptions
 from server.domain.frame import Frame, PixelLayout
 from server.domain.protocols import Detector
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from tests.fakes import BLUE, RED, FakeDetector
 
@@ -23,7 +24,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
     if request.param == "fake":
         return FakeDetector()
     folder: Path = request.getfixturevalue("delivered_model_dir")
-    return load_detector(folder, threads=1)
+    return load_detector(folder, compute=Compute(threads=1))
 
 
 @pytest.fixture(scope="module")

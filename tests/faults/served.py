@@ -23,6 +23,8 @@ class Served:
         self.process = process
         self.client = client
         self.witness = witness
+        self.ages: dict[str, float] = {}
+        """Of the witness' boxes in ms: `before` the last fault and `during` it, at its end."""
 
     @property
     def pid(self) -> int:
@@ -34,17 +36,16 @@ class Served:
         return self.process.url + path.removeprefix("/")
 
     @asynccontextmanager
-    async def unharmed(self, *, lines: tuple[str, ...] = (), besides: str = "nothing else") -> AsyncIterator[dict[str, float]]:
+    async def unharmed(self, *, lines: tuple[str, ...] = (), besides: str = "nothing else") -> AsyncIterator[None]:
         """Fails unless the block leaves all others in peace: the server answers, and the witness' results are of now.
 
         Each of `lines` is a pattern that exactly one line of trouble has in the log; there are no other such lines but those
-        with the pattern `besides`, which tell of what follows for one alert or video, and each differs. Yields the ages of the
-        witness' boxes in ms, `before` at once and `during` after the block.
+        with the pattern `besides`, which tell of what follows for one alert or video, and each differs.
         """
         mark = len(self.process.lines)
-        ages = {"before": await self.witness.box_age_ms()}
-        yield ages
-        ages["during"] = await self.witness.keeps_up()
+        self.ages = {"before": await self.witness.box_age_ms()}
+        yield
+        self.ages["during"] = await self.witness.keeps_up()
         await self.answers()
         found = self.trouble(mark)
         for pattern in lines:

@@ -98,7 +98,7 @@ def test_a_container_is_read_or_refused(prober: Prober, data: bytes) -> None:
     assert prober.probe(data) in {"read", "refused", "crashed"}
 
 
-@bounded(6)
+@bounded(4)
 @given(data=containers(most=3))
 def test_an_upload_becomes_a_job_or_is_refused(served: Served, data: bytes) -> None:
     """The same through the server and its child; what became a job can be removed, whatever became of its check."""

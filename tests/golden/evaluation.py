@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from server.inference.loader import Precision, load_detector
+from server.inference.compute import Compute, Precision
+from server.inference.loader import load_detector
 from server.resources import delivered_model
 from server.training.evaluate import Workplace, evaluate_pictures, file_digests
 from server.training.labelled_pictures import LabelledSplit, read_split
@@ -37,7 +38,7 @@ def read_golden_evaluation() -> GoldenEvaluation:
 
 def evaluate_here(split: LabelledSplit, *, precision: Precision) -> tuple[PictureMetrics, GoldenEvaluation]:
     """Evaluates the delivered model on a split at a precision: all figures, and those that are golden."""
-    detector = load_detector(delivered_model(), precision=precision)
+    detector = load_detector(delivered_model(), compute=Compute(precision))
     info = detector.info
     evaluated = evaluate_pictures(
         detector,

@@ -9,7 +9,8 @@ import openvino
 import pytest
 
 from server.domain.protocols import Detector
-from server.inference.loader import Precision, load_detector
+from server.inference.compute import Compute, Precision
+from server.inference.loader import load_detector
 from server.training.export import export_model
 from tests.golden.cases import MODELS
 
@@ -35,6 +36,6 @@ def load_model(
     def load(name: str, precision: Precision) -> Detector:
         if precision == "bf16" and "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             pytest.skip("this processor has no bf16")
-        return load_detector(folder_of(name), precision=precision, imgsz=MODELS[name].imgsz)
+        return load_detector(folder_of(name), compute=Compute(precision), imgsz=MODELS[name].imgsz)
 
     return load

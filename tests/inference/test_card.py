@@ -51,6 +51,12 @@ def test_weights_without_a_sum_are_refused(tmp_path: Path) -> None:
         read_card(make_folder(tmp_path, weights="other.xml"))
 
 
+def test_int8_weights_without_a_sum_are_refused(tmp_path: Path) -> None:
+    """So are those for other processors."""
+    with pytest.raises(ModelError, match=r"no entry for the weights 'small\.xml'"):
+        read_card(make_folder(tmp_path, 'int8 = "small.xml"'))
+
+
 def test_a_file_outside_the_folder_is_refused(tmp_path: Path) -> None:
     """A card cannot reach out of its folder."""
     (tmp_path / "model.toml").write_text('name = "m"\nweights = "../m.xml"\n[sha256]\n"../m.xml" = "00"\n')
@@ -67,6 +73,8 @@ def test_a_file_outside_the_folder_is_refused(tmp_path: Path) -> None:
         ("confidence = 2", "<= 1"),
         ("classes = []", "length >= 1"),
         ("imgsz = ", "Invalid value"),
+        ("imgsz = " + "9" * 5000, "4300 digits"),
+        ("imgsz = " + "[" * 5000, "recursion"),
     ],
 )
 def test_a_card_with_a_mistake_says_which(tmp_path: Path, text: str, reason: str) -> None:

@@ -8,8 +8,11 @@ import pytest
 from server.domain.detection import DetectOptions
 from server.domain.errors import ModelError
 from server.domain.frame import Frame, PixelLayout
+from server.inference import loader
 from server.inference.card import read_card
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
+from server.inference.processors import Processor
 from tests.scenes import clip, draw_empty, draw_firearm, draw_room
 
 
@@ -39,6 +42,20 @@ def test_it_finds_nothing_where_nothing_is(delivered_model_dir: Path) -> None:
 
     for shot in (draw_empty(), draw_room(), draw_empty((1280, 720)), draw_room((1280, 720))):
         assert len(request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.35, iou=0.7)).detections) == 0
+
+
+@pytest.mark.parametrize(
+    ("instructions", "computes"), [(("avx2", "avx512_vnni"), True), (("avx2", "avx512_bf16"), False), (("asimd",), False)]
+)
+def test_the_processor_decides_on_int8(
+    delivered_model_dir: Path, monkeypatch: pytest.MonkeyPatch, instructions: tuple[str, ...], *, computes: bool
+) -> None:
+    """Where 8-bit integers are quick they are taken, unless another precision is asked for; elsewhere only when asked for."""
+    monkeypatch.setattr(loader, "processor", lambda: Processor("CPU", instructions))
+
+    assert (load_detector(delivered_model_dir).info.precision == "int8") is computes
+    assert load_detector(delivered_model_dir, compute=Compute("f32")).info.precision == "f32"
+    assert load_detector(delivered_model_dir, compute=Compute("int8")).info.precision == "int8"
 
 
 def test_a_damaged_copy_is_refused(delivered_model_dir: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
 from server.domain.protocols import Detector
-from server.inference.loader import Precision
+from server.inference.compute import Precision
 from server.media.i420 import to_i420
 from tests.golden.cases import (
     BF16,

@@ -13,6 +13,7 @@ from server.domain.detection import DetectOptions
 from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import PixelLayout
 from server.domain.protocols import Detector
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from tests.builders import make_frame
 from tests.inference.tiny_models import ROWS, end_to_end_output, make_onnx, make_openvino, raw_output
@@ -50,6 +51,18 @@ def test_a_dynamic_batch_is_taken_as_one_picture(tmp_path: Path) -> None:
 def test_a_model_of_half_floats_is_run(tmp_path: Path) -> None:
     """Pictures go in and boxes come out as with any other model."""
     assert seen(load_detector(make_onnx(tmp_path / "tiny.onnx", half=True))) == SAID
+
+
+def test_frames_of_one_known_size_get_an_input_of_their_own(tmp_path: Path) -> None:
+    """The boxes are those that an input of any size gives; a frame of another size is fitted in."""
+    path = make_onnx(tmp_path / "tiny.onnx")
+    of_any, of_one = load_detector(path), load_detector(path, compute=Compute(frame=(640, 360)))
+
+    assert seen(of_one, width=640, height=360) == seen(of_any, width=640, height=360) != []
+    assert of_one.info == of_any.info
+    assert len(seen(of_one, width=320, height=320)) == len(SAID)
+    with pytest.raises(InvalidRequest, match="imgsz"):
+        seen(of_one, width=640, height=360, options=DetectOptions(confidence=0.25, iou=0.7, imgsz=640))
 
 
 def test_a_very_large_default_size_is_brought_within_bounds(tmp_path: Path) -> None:
@@ -140,7 +153,13 @@ def test_each_step_is_timed(tmp_path: Path) -> None:
 
 def test_the_precision_asked_for_is_taken(tmp_path: Path) -> None:
     """What is reported is what the processor computes in."""
-    assert load_detector(make_onnx(tmp_path / "tiny.onnx"), precision="f32").info.precision == "f32"
+    assert load_detector(make_onnx(tmp_path / "tiny.onnx"), compute=Compute("f32")).info.precision == "f32"
+
+
+def test_int8_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    """The line says how it is made."""
+    with pytest.raises(ModelError, match=r"tiny\.onnx: precision int8 was asked for, but .* --format int8"):
+        load_detector(make_onnx(tmp_path / "tiny.onnx"), compute=Compute("int8"))
 
 
 def test_what_is_asked_wins_over_what_the_file_says(tmp_path: Path) -> None:
@@ -245,7 +264,7 @@ def test_loading_reports_to_nobody(tmp_path: Path) -> None:
 
 def test_frames_that_are_asked_for_at_once_are_answered_as_one_alone(tmp_path: Path) -> None:
     """Two workers that meet in the engine give each frame its own boxes, in pictures of changing sizes."""
-    detector = load_detector(make_onnx(tmp_path / "tiny.onnx"), threads=2, at_once=2)
+    detector = load_detector(make_onnx(tmp_path / "tiny.onnx"), compute=Compute(threads=2, at_once=2))
     together = Barrier(2)
 
     def work(sides: list[int]) -> list[list[list[int]]]:

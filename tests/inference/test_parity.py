@@ -9,7 +9,8 @@ import pytest
 
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
-from server.inference.loader import Precision, load_detector
+from server.inference.compute import Precision
+from server.inference.loader import load_detector
 from tests.golden.cases import (
     BF16,
     F32,

@@ -1,6 +1,7 @@
 """The shape of the code: what conventions promise a reader."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,31 @@ def test_outgoing_http_has_one_place() -> None:
 
 def test_the_tests_mirror_the_server() -> None:
     """Each folder of tests has the name of one of server/, or of one of those of its own."""
-    own = {"container", "contracts", "e2e", "ecs", "repository", "golden", "rtsp", "security", "limits", "__pycache__"}
+    own = {
+        "benchmarks",
+        "container",
+        "contracts",
+        "e2e",
+        "ecs",
+        "faults",
+        "fuzz",
+        "repository",
+        "golden",
+        "rtsp",
+        "security",
+        "limits",
+        "__pycache__",
+    }
     mirrored = {path.name for path in (ROOT / "server").iterdir() if path.is_dir()}
     assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} <= own | mirrored
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "benchmarks" / "peers" / "requirements").glob("*.txt")), ids=lambda path: path.stem
+)
+def test_a_peer_is_pinned(path: Path) -> None:
+    """What a benchmark installs has one version each, and no address."""
+    lines = path.read_text().splitlines()
+
+    assert lines
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines), path

@@ -13,8 +13,8 @@ CROSS = {"Origin": "https://evil.example"}
 
 
 def with_key(settings: Settings) -> Settings:
-    """A server that has a key."""
-    return with_sections(settings, auth=Auth(api_keys=[KEY]))
+    """A server that has a key, and looks at as many wrong ones as come."""
+    return with_sections(settings, auth=Auth(api_keys=[KEY], max_wrong_keys=1000))
 
 
 def _showing(authorization: str) -> Send:

@@ -98,6 +98,6 @@ def test_every_error_is_known_to_be_for_clients_or_not() -> None:
     shown = {
         "SightlineError", "InvalidRequest", "TooLarge", "UnsupportedFormat", "Conflict", "Outdated", "Unprocessable",
         "AddressRefused", "CameraFailed", "ChannelFailed", "NotFound", "Busy", "AtCapacity", "Overloaded", "NotReady",
-        "Draining", "NoRoom", "NotOffered", "Stopped",
+        "Draining", "NoRoom", "NotOffered", "Stopped", "TooMany",
     }  # fmt: skip
     assert {kind.__name__ for kind in KINDS} == shown | {kind.__name__ for kind in HIDDEN}

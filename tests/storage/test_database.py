@@ -1,20 +1,17 @@
 """The database: what it is set to, and what is refused."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
 from server.domain.errors import RecordsUnavailable, SettingsError
-from server.domain.job import JobState
 from server.storage import database as module
-from server.storage.alerts import AlertRecords
 from server.storage.database import Database, open_database, sqlite_url
 from server.storage.jobs import JobRecords
 from server.storage.schema import VERSION, schema_version
-from tests.builders import make_alert, make_job
+from tests.builders import make_job
 
 
 def test_is_set_to_survive(database: Database) -> None:
@@ -114,20 +111,3 @@ def test_a_transaction_that_raises_is_undone(database: Database) -> None:
     with database.read() as connection:
         assert connection.scalar(select(schema_version.c.version)) == VERSION
     assert records.all() == []
-
-
-def test_records_of_the_version_before_are_taken_up(tmp_path: Path) -> None:
-    """A database that version 1 has written opens with all that is in it, has the new tables, and is version 1's no more."""
-    file = tmp_path / "old.db"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript((Path(__file__).parent / "version_1.sql").read_text())
-    database = open_database(sqlite_url(file))
-    jobs = JobRecords(database).all()
-    assert [(job.id, job.name, job.state, job.classes) for job in jobs] == [
-        ("b2", "door.mp4", JobState.QUEUED, None),
-        ("a1", "gate.mp4", JobState.DONE, ("firearm",)),
-    ]
-    AlertRecords(database).open(make_alert("a"), [])
-    with database.read() as connection:
-        assert connection.scalars(select(schema_version.c.version)).all() == [VERSION]
-    database.close()

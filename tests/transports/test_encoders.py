@@ -134,6 +134,21 @@ def test_vp8_ignores_small_changes_of_the_estimate() -> None:
         assert not is_key_frame(encode(encoder, make_video_frame(number)))
 
 
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_a_picture_takes_what_it_needs_and_not_the_whole_bitrate(codec: str) -> None:
+    """With 3 Mbit/s to spend a plain one takes a tenth of that, and still looks the same."""
+    encoder = make_encoder(codec)
+    encoder.target_bitrate = 3_000_000
+    decoder = av.CodecContext.create("h264" if codec == "h264" else "libvpx", "r")
+    data = [encode(encoder, make_video_frame(number, width=512)) for number in range(31)]
+    assert sum(map(len, data[1:])) * 8 < 300_000
+    for encoded in data:
+        [decoded] = decoder.decode(av.Packet(encoded))
+    assert isinstance(decoded, av.VideoFrame)
+    difference = np.asarray(decoded.to_ndarray(), np.float32) - marked_picture(30, width=512, height=384)
+    assert np.square(difference).mean() < 2.1  # 45 dB
+
+
 def test_pictures_a_millisecond_apart_are_encoded() -> None:
     """Two pictures within one thirtieth of a second both go out."""
     encoder = PromptH264Encoder(BITRATES)

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image
 from server.config.settings import Predict, Settings
 from server.domain.detection import DetectOptions
 from server.domain.errors import ModelError
+from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from server.web import keys
 from tests.conftest import Client, ClientFactory, with_sections
@@ -276,7 +277,7 @@ async def test_the_delivered_model_finds_a_firearm(
 ) -> None:
     """From file to answer with nothing faked: a picture of somebody aiming comes back with a firearm, marked."""
     frames = cv2.VideoCapture(str(shared_dir / "data/clips/becayesoft_police_aiming_640x360.mp4"))
-    client = await start_client(settings, detector=load_detector(delivered_model_dir, threads=2))
+    client = await start_client(settings, detector=load_detector(delivered_model_dir, compute=Compute(threads=2)))
     found: list[dict[str, Any]] = []
     for _ in range(24):
         for _ in range(10):

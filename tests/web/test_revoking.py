@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientResponse, WSMsgType, WSServerHandshakeError
 
-from server.config.settings import Auth, Settings
+from server.config.settings import Auth, Live, Settings
 from server.config.watching import Alerts
 from server.transports.webrtc import WebrtcSession
 from server.web import keys
@@ -35,7 +35,9 @@ def file(settings: Settings) -> KeyFile:
 async def server(start_client: ClientFactory, settings: Settings) -> Client:
     """A server with a key in its settings, beside those of the file."""
     # What the detector finds makes no alerts, whose clips would be waited for at the end.
-    given = with_sections(settings, auth=Auth(api_keys=[OWNER]), alerts=Alerts(sources=["camera"]))
+    # How many streams a busy machine is quick enough for is not the point either.
+    live = Live(max_sessions=8, min_detections_fps=0.5)
+    given = with_sections(settings, auth=Auth(api_keys=[OWNER]), alerts=Alerts(sources=["camera"]), live=live)
     return await start_client(given, detector=FixedDetector())
 
 
@@ -64,7 +66,7 @@ async def publish(client: Client, peer: Peer, *, key: str) -> str:
 async def ends(answer: ClientResponse) -> bool:
     """Whether an answer without an end is cut off."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await answer.content.readany():
                 pass
     except TimeoutError:
@@ -90,7 +92,7 @@ async def test_everything_that_a_revoked_key_holds_open_ends(server: Client, fil
     body_waits = asyncio.Event()
     upload = asyncio.create_task(_upload(server, key=studio, until=body_waits.wait))
     incoming = app[keys.VIDEOS].jobs.files.folder / "incoming"
-    await eventually(lambda: [one for one in incoming.iterdir() if one.stat().st_size], within_s=5)
+    await eventually(lambda: [one for one in incoming.iterdir() if one.stat().st_size], within_s=20)
     assert app[keys.LIVE].registry.active == 3
 
     file.revoke("gate")
@@ -98,12 +100,12 @@ async def test_everything_that_a_revoked_key_holds_open_ends(server: Client, fil
     await look(server)
 
     assert [await ends(answer) for answer in endless] == [True, True]
-    assert (await socket.receive(timeout=5)).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
+    assert (await socket.receive(timeout=20)).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
     with pytest.raises(ClientError):
         await upload
     body_waits.set()
-    await eventually(lambda: (app[keys.LIVE].registry.active, app[keys.VIEWING].places.active) == (1, 1), within_s=5)
-    await eventually(lambda: not list(incoming.iterdir()), within_s=5)
+    await eventually(lambda: (app[keys.LIVE].registry.active, app[keys.VIEWING].places.active) == (1, 1), within_s=20)
+    await eventually(lambda: not list(incoming.iterdir()), within_s=20)
     assert (await server.get(f"/api/streams/{theirs}", headers=by(OWNER))).status == 404
     assert await kept.content.readany()
     assert not await _is_cut_off(kept)
@@ -224,4 +226,4 @@ async def test_a_key_that_is_revoked_while_an_offer_is_answered_keeps_nothing(
     monkeypatch.setattr(LiveService, "open_webrtc", open_slowly)
     with pytest.raises(ClientError):
         await server.post("/whip", data=await peers().offer(), headers={**SDP, **by(value)})
-    await eventually(lambda: live.registry.active == 0, within_s=5)
+    await eventually(lambda: live.registry.active == 0, within_s=20)
