@@ -109,9 +109,9 @@ def _draw_frames(scale: Result) -> Any:
 
 def _draw_overload(overload: Result) -> Any:
     figure, (ages, memory) = _axes(2)
-    minutes = [row["at_s"] / 60 for row in overload["series"]]
-    ages.plot(minutes, [row["box_age_p95_ms"] for row in overload["series"]])
-    memory.plot(minutes, [row["resident_mib"] for row in overload["series"]])
+    minutes = [row["at_s"] / 60 for row in overload.get("series", ())]
+    ages.plot(minutes, [row["box_age_p95_ms"] for row in overload.get("series", ())])
+    memory.plot(minutes, [row["resident_mib"] for row in overload.get("series", ())])
     ages.set(xlabel="minutes", ylabel="box_age_ms p95", ylim=(0, None))
     memory.set(xlabel="minutes", ylabel="resident memory, MiB", ylim=(0, None))
     return figure
