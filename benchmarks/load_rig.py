@@ -20,7 +20,7 @@ from tests.server_process import REPOSITORY, ServerProcess
 # Admission is off, so that more is taken than fits; alerts are, because writing their pictures and clips is another load.
 OPEN = {
     "SIGHTLINE_LIVE__MAX_SESSIONS": "32",
-    "SIGHTLINE_LIVE__MIN_DETECTIONS_FPS": "0.1",
+    "SIGHTLINE_LIVE__MIN_DETECTIONS_FPS": "0.001",
     "SIGHTLINE_ALERTS__ENABLED": "false",
     "SIGHTLINE_CAMERAS__ENABLED": "false",
 }

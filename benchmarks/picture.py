@@ -1,10 +1,12 @@
 """Pictures by POST beside Flask and FastAPI services with ultralytics on torch: answers a second, waits, memory, start.
 
-A photograph of 810x1080 with a drawn firearm in it, the delivered weights, one input size and confidence for all. `base64` is
-the annotated picture as PNG in base64, `json` the detections alone; Flask answers with the first, FastAPI with the second.
-`flask run` is the original service, a new thread for each connection; waitress and uvicorn are what one takes in production.
-ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise. All servers run at once and are asked
-in turns. `cpu_ms` is the processor time of the server's process for each answer, which other programs hardly touch.
+A photograph of 810x1080 with a drawn firearm in it, the delivered weights, one input size and confidence for all. `sightline`
+computes as it comes, which is with the INT8 form of the weights where the processor multiplies 8-bit integers; `bf16` and
+`float32` as they say. `base64` is the annotated picture as PNG in base64, `json` the detections alone; Flask answers with the
+first, FastAPI with the second. `flask run` is the original service, a new thread for each connection; waitress and uvicorn
+are what one takes in production. ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise.
+All servers run at once and are asked in turns. `cpu_ms` is the processor time of the server's process for each answer, which
+other programs hardly touch.
 """
 
 import asyncio
@@ -61,10 +63,12 @@ def run(*, rounds: int = 3, seconds: float = 4.0, starts: int = 3, pause_s: floa
         for case in cases:
             _check(asyncio.run(ask_once(case.url, form)))
         measured = _measure(cases, form, rounds=rounds, seconds=seconds, pause_s=pause_s)
+        (ready,) = [line for line in processes["sightline"].lines if "model ready" in line]
         memory = {name: round(process.resident_mib, 1) for name, process in processes.items()}
     figures = {
         "rounds": rounds,
         "seconds": seconds,
+        "sightline": ready.partition("model ready: ")[2],
         "peers": _peers(),
         "start_to_first_answer_s": {name: summary(values) for name, values in started_s.items()},
         "resident_mib": memory,
@@ -83,6 +87,7 @@ def _servers() -> dict[str, Start]:
     all_cores = ("--torch-threads", str(len(os.sched_getaffinity(0))))
     return {
         "sightline": ServerProcess,
+        "sightline bf16": lambda: ServerProcess("--precision", "bf16"),
         "sightline float32": lambda: ServerProcess("--precision", "f32"),
         "flask run": lambda: ServerProcess(command=(*flask, "flask")),
         "waitress": lambda: ServerProcess(command=(*flask, "waitress")),

@@ -1,7 +1,9 @@
 """Video files end to end: `sightline detect` beside `yolo predict save=True`, an OpenCV loop, and the detector alone.
 
-The same COCO weights and input size for all. ultralytics gives torch one thread unless told otherwise: `all cores` tells it
-otherwise. All of a round run one after the other.
+The first six seconds of each clip, the delivered weights, one input size and confidence for all. `sightline` computes as it
+comes, which is with the INT8 form of the weights where the processor multiplies 8-bit integers; `bf16` and `float32` as they
+say. ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise. All of a round run one after
+the other.
 """
 
 import json
@@ -15,15 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import av
+
 from benchmarks.peers.environments import EXTRA, installed, ultralytics_python
 from benchmarks.report import summary, write_result
 from benchmarks.video_runs import CONFIDENCE, IMGSZ, IOU
+from server.resources import delivered_model
 from tests.server_process import REPOSITORY
 
 SHARED = REPOSITORY.parent / "shared"
 CLIPS = ("sofwerx_hall_aiming_720p.mp4", "roboflow_night_street_people_426x240.mp4")
-WEIGHTS = "yolov8n-coco.pt"
-OURS = ("sightline", "sightline float32")
+WEIGHTS = "firearm-yolov8n.pt"
+FIRST_S = 6.0
+OURS = {"": "auto", " bf16": "bf16", " float32": "f32"}
+"""What our rows have behind their names, and the precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ def run(*, rounds: int = 5, pause_s: float = 0.0) -> None:
     Measures nothing without the clips or the second environment.
     """
     if not (SHARED / "data" / "clips").is_dir() or not EXTRA.exists():
-        print("video: needs the clips and weights in ../shared, and `make extra`; left out", flush=True)
+        print("video: needs the clips in ../shared, and `make extra`; left out", flush=True)
         return
     with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
         work = Path(folder)
@@ -65,21 +72,20 @@ def run(*, rounds: int = 5, pause_s: float = 0.0) -> None:
 
 
 def _runners(work: Path) -> dict[str, Runner]:
-    """Each of them by its name; the weights are copied, as their export lies beside them."""
+    """Each of them by its name; ultralytics gets a copy of the weights, as it writes beside them."""
     weights, python = work / WEIGHTS, str(ultralytics_python())
-    weights.write_bytes((SHARED / "pretrained" / WEIGHTS).read_bytes())
-    export = [python, "-m", "server", "export", str(weights)]
-    model = Path(subprocess.run(export, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip())
+    weights.write_bytes((delivered_model() / WEIGHTS).read_bytes())
     ours = (sys.executable, "-m", "benchmarks.video_runs")
     theirs = (python, "-m", "benchmarks.peers.video_files")
     flags = ("--imgsz", str(IMGSZ), "--conf", str(CONFIDENCE), "--iou", str(IOU))
     own = {"YOLO_CONFIG_DIR": str(work)}
     all_cores = (*flags, "--torch-threads", str(len(os.sched_getaffinity(0))))
+    runners = {}
+    for name, precision in OURS.items():
+        runners[f"detector alone{name}"] = Runner((*ours, "detector"), delivered_model(), ("--precision", precision))
+        runners[f"sightline{name}"] = Runner((*ours, "line"), delivered_model(), ("--precision", precision))
     return {
-        "detector alone": Runner((*ours, "detector"), model),
-        "sightline": Runner((*ours, "line"), model),
-        "detector alone float32": Runner((*ours, "detector"), model, ("--precision", "f32")),
-        "sightline float32": Runner((*ours, "line"), model, ("--precision", "f32")),
+        **runners,
         "yolo predict": Runner((*theirs, "yolo"), weights, flags, own),
         "yolo predict, all cores": Runner((*theirs, "yolo"), weights, all_cores, own),
         "opencv loop": Runner((*theirs, "opencv"), weights, flags, own),
@@ -88,28 +94,43 @@ def _runners(work: Path) -> dict[str, Runner]:
 
 
 def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: int, pause_s: float) -> dict[str, Any]:
-    source = SHARED / "data" / "clips" / clip
+    source = _beginning(SHARED / "data" / "clips" / clip, work / clip)
     fps: dict[str, list[float]] = {name: [] for name in runners}
     whole: dict[str, list[float]] = {name: [] for name in runners}
-    counts = set()
+    counts, precisions = set(), {}
     for _ in range(rounds):
         for name, runner in runners.items():
             told, wall_s = runner.run(source, out=work / "out")
             counts.add(told["frames"])
+            precisions[name] = told.get("precision")
             fps[name].append(told["fps"])
             whole[name].append(told["frames"] / wall_s)
             time.sleep(pause_s)
     (frames,) = counts  # all have seen the same ones
+    ours = [name for name in runners if name.startswith("sightline")]
     return {
         "frames": frames,
+        "precision of sightline": precisions["sightline"],
         **{f"{name}, frames/s": summary(values) for name, values in fps.items()},
         **{f"{name}, frames/s of the whole command": summary(whole[name]) for name in whole if "detector" not in name},
         **{
             f"{name}, share of the detector alone": _ratio(fps, name, name.replace("sightline", "detector alone"))
             for name in OURS
         },
-        **{f"{name} over {other}": _ratio(fps, name, other) for name in OURS for other in runners if _is_peer(other)},
+        **{f"{name} over {other}": _ratio(fps, name, other) for name in ours for other in runners if _is_peer(other)},
     }
+
+
+def _beginning(source: Path, target: Path) -> Path:
+    """The first seconds of a clip as they are coded; returns where they lie."""
+    with av.open(str(source)) as clip, av.open(str(target), "w") as cut:
+        stream = clip.streams.video[0]
+        copy = cut.add_stream_from_template(stream)
+        for packet in clip.demux(stream):
+            if packet.size and (packet.dts or 0) * (stream.time_base or 0) < FIRST_S:
+                packet.stream = copy
+                cut.mux(packet)
+    return target
 
 
 def _is_peer(name: str) -> bool:

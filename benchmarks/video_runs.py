@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--precision", choices=["auto", "f32"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "int8", "bf16", "f32"], default="auto")
     arguments = parser.parse_args()
     video = probe_video(arguments.source)
     frame = (video.width_px, video.height_px)
@@ -50,7 +50,7 @@ def main() -> None:
     pool = DetectorPool(detector, workers=WORKERS)
     told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector_alone(arguments.source, pool)
     pool.close()
-    print(json.dumps(told))
+    print(json.dumps({**told, "precision": pool.info.precision}))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ _SOURCE = (
     "benchmarks/peers/*.py",
     "benchmarks/peers/requirements/*.txt",
     "benchmarks/results/*.json",
+    "benchmarks/results/*.png",
     "container/*.py",
     "container/*.sh",
     "container/*.yaml",
@@ -53,6 +54,7 @@ _SOURCE = (
     "tests/**/*.py",
     "tests/**/*.sql",
     "tests/e2e/vendor/*",
+    "tests/fuzz/offers/*.sdp",
     "tests/golden/*.json",
 )
 
