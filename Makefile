@@ -53,7 +53,7 @@ faults: $(VENV)/dev.stamp ## Try all that can go wrong, ten times as hard as the
 	@$(BIN)/python -m pytest -p tests.faults.page --thorough --faults-page docs/faults.md -m fault $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
-	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
+	@FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/fuzz -n 2 --timeout 0 $(ARGS)
 
 golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself, and the figures of the drawn set
 	@$(EXTRA_BIN)/python -m tests.golden.make && $(EXTRA_BIN)/python -m tests.golden.evaluation

@@ -65,11 +65,13 @@ async def test_a_message_to_a_peer_that_is_gone_is_lost() -> None:
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     pc.createDataChannel("detections")
     chunk = rtcsctptransport.DataChunk()
-    pc.sctp._remote_port = 5000
+    transport = pc.sctp
+    assert transport is not None
+    transport._remote_port = 5000
     with pytest.raises(ConnectionError):
-        await pc.sctp._send_chunk(chunk)
+        await transport._send_chunk(chunk)
     with applied(AiortcChanges()):
-        await pc.sctp._send_chunk(chunk)
+        await transport._send_chunk(chunk)
     await pc.close()
 
 
