@@ -60,7 +60,7 @@ class Served:
         self._settings = Settings(
             server=Server(data_dir=str(data_dir), trusted_proxies=["127.0.0.0/8"], max_requests_per_s=0),
             auth=Auth(api_keys=[KEY]),
-            live=Live(connect_timeout_s=2, max_sessions=8),
+            live=Live(connect_timeout_s=50, max_sessions=8),
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fuzzed")
