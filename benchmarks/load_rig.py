@@ -177,7 +177,7 @@ def _difference(before: Counts, after: Counts) -> Counts:
 
 def _histogram(url: str, name: str) -> dict[float, float]:
     """How many values are at most so many seconds."""
-    with urllib.request.urlopen(f"{url}metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}metrics", timeout=30) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     samples = [sample for family in families for sample in family.samples if sample.name == f"{name}_bucket"]
     return {float(sample.labels["le"]): sample.value for sample in samples}

@@ -66,7 +66,7 @@ def _draw_profile(capacity: Result) -> Any:
             below = [low + more for low, more in zip(below, spent, strict=True)]
         each.set(title=title, ylabel="ms of processor time a stream and second")
         each.tick_params(axis="x", labelsize=7)
-    axes[-1].legend()
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 
@@ -103,7 +103,7 @@ def _draw_frames(scale: Result) -> Any:
             below = [low + more for low, more in zip(below, spent, strict=True)]
         each.set(xlabel=name, ylabel="ms of processor time a frame")
         each.tick_params(axis="x", labelsize=8)
-    axes[-1].legend()
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 

@@ -1,6 +1,6 @@
 """Video files end to end: `sightline detect` beside `yolo predict save=True`, an OpenCV loop, and the detector alone.
 
-The first six seconds of each clip, the delivered weights, one input size and confidence for all. `sightline` computes as it
+The first four seconds of each clip, the delivered weights, one input size and confidence for all. `sightline` computes as it
 comes, which is with the INT8 form of the weights where the processor multiplies 8-bit integers; `bf16` and `float32` as they
 say. ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise. All of a round run one after
 the other.
@@ -28,7 +28,7 @@ from tests.server_process import REPOSITORY
 SHARED = REPOSITORY.parent / "shared"
 CLIPS = ("sofwerx_hall_aiming_720p.mp4", "roboflow_night_street_people_426x240.mp4")
 WEIGHTS = "firearm-yolov8n.pt"
-FIRST_S = 6.0
+FIRST_S = 4.0
 OURS = {"": "auto", " bf16": "bf16", " float32": "f32"}
 """What our rows have behind their names, and the precision."""
 
