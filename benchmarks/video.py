@@ -115,7 +115,7 @@ def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: in
         **{f"{name}, frames/s of the whole command": summary(whole[name]) for name in whole if "detector" not in name},
         **{
             f"{name}, share of the detector alone": _ratio(fps, name, name.replace("sightline", "detector alone"))
-            for name in OURS
+            for name in ours
         },
         **{f"{name} over {other}": _ratio(fps, name, other) for name in ours for other in runners if _is_peer(other)},
     }
