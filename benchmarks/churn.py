@@ -14,8 +14,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from benchmarks.churn_plot import draw_churn
-from benchmarks.report import RESULTS, write_result
+from benchmarks.report import write_result
 from server.media.picture import encode_jpeg
 from tests.faults.witness import Witness
 from tests.inference.tiny_models import make_onnx
@@ -160,7 +159,6 @@ def run(*, sessions: int = SESSIONS) -> None:
         warnings = [line for line in server.lines if " warning " in line or " error " in line]
     figures = _figures(samples, warnings=warnings)
     write_result("churn", figures)
-    draw_churn(figures).savefig(RESULTS / "churn.png", metadata={"Software": None})
 
 
 def _model(folder: Path) -> tuple[str, str]:

@@ -57,9 +57,9 @@ def page_text(titles: Mapping[str, str]) -> str:
 
 
 def pictures_of(name: str) -> list[Path]:
-    """The plots of a result, and the pictures that its benchmark has drawn beside its figures."""
-    beside = [file for file in sorted(RESULTS.glob(f"{name}.*")) if file.suffix in (".png", ".svg")]
-    return [*(PLOTS / file for file in plots_of(name)), *beside]
+    """The plots of a result; one that is not drawn from its figures has its name, and was drawn by the benchmark itself."""
+    own = PLOTS / f"{name}.png"
+    return [PLOTS / file for file in plots_of(name)] or [own] * own.exists()
 
 
 def _results(names: Iterable[str]) -> dict[str, dict[str, Any]]:

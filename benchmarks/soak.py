@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import aiortc.rtcrtpreceiver
 
-from benchmarks.report import RESULTS, write_result
+from benchmarks.report import PLOTS, write_result
 from benchmarks.soak_camera import Camera
 from benchmarks.soak_plot import write_plot
 from benchmarks.soak_samples import Sample, Sampler
@@ -65,7 +65,7 @@ def run(*, minutes: float = 30.0, seed: int = 9) -> None:
     if figures["log"]:
         print(log, flush=True)
     write_result("soak", {"minutes": minutes, "seed": seed, **figures})
-    write_plot(RESULTS / "soak.png", samples, warm_up_s=minutes * 60 * WARM_UP_SHARE)
+    write_plot(PLOTS / "soak.png", samples, warm_up_s=minutes * 60 * WARM_UP_SHARE)
 
 
 async def _soak(server: ServerProcess, folder: Path, *, seconds: float, seed: int) -> tuple[dict[str, Any], list[Sample]]:

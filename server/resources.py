@@ -30,7 +30,6 @@ _SOURCE = (
     "benchmarks/peers/requirements/*.txt",
     "benchmarks/results/*.json",
     "benchmarks/plots/*.png",
-    "benchmarks/results/*.png",
     "container/*.py",
     "container/*.sh",
     "container/*.yaml",
