@@ -43,7 +43,7 @@ types: $(VENV)/dev.stamp ## Check types
 e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another process
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-bench: $(VENV)/dev.stamp ## Measure freshness, start and memory; writes benchmarks/results
+bench: $(VENV)/dev.stamp ## Measure everything, in about an hour and a half; writes benchmarks/README.md (ARGS="capacity scale")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*
@@ -53,7 +53,7 @@ faults: $(VENV)/dev.stamp ## Try all that can go wrong, ten times as hard as the
 	@$(BIN)/python -m pytest -p tests.faults.page --thorough --faults-page docs/faults.md -m fault $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## Minutes of fuzzing with new seeds (MINUTES=10); what it finds is kept in .hypothesis
-	@$(BIN)/python -m pytest tests/fuzz --fuzz-minutes $(MINUTES) $(ARGS)
+	@FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/fuzz -n 2 --timeout 0 $(ARGS)
 
 golden: $(EXTRA_VENV)/dev.stamp ## Make the golden detections again, with ultralytics itself, and the figures of the drawn set
 	@$(EXTRA_BIN)/python -m tests.golden.make && $(EXTRA_BIN)/python -m tests.golden.evaluation

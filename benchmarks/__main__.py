@@ -7,6 +7,7 @@ from benchmarks import (
     camera_alerts,
     cameras,
     capacity,
+    churn,
     container,
     detection,
     encoding,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Any] = {
     "nat": nat,
     "cameras": cameras,
     "camera_alerts": camera_alerts,
+    "churn": churn,
     "soak": soak,
 }
 ASKED_FOR = {"soak"}
@@ -58,7 +60,12 @@ def main() -> None:
     names = options.names or [name for name in BENCHMARKS if name not in ASKED_FOR]
     for name in () if options.report else names:
         BENCHMARKS[name].run()
-    write_page({name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()})
+    write_page(titles())
+
+
+def titles() -> dict[str, str]:
+    """What each benchmark says of itself."""
+    return {name: (module.__doc__ or "").strip() for name, module in BENCHMARKS.items()}
 
 
 if __name__ == "__main__":

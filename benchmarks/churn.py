@@ -14,7 +14,6 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from benchmarks.churn_plot import write_plot
 from benchmarks.report import write_result
 from server.media.picture import encode_jpeg
 from tests.faults.witness import Witness
@@ -27,6 +26,7 @@ SESSIONS = 1000
 BATCH, AT_ONCE = 20, 4
 # What is made once, such as threads and the memory of encoders, is there after so many.
 PLATEAU_FROM = 200
+ROWS = ("sessions", "resident_mib", "descriptors", "threads", "box_age_ms")
 SDP = {"Content-Type": "application/sdp"}
 JPEG = encode_jpeg(np.full((240, 320, 3), 90, np.uint8))
 
@@ -157,8 +157,8 @@ def run(*, sessions: int = SESSIONS) -> None:
     with tempfile.TemporaryDirectory() as folder, ServerProcess(*_model(Path(folder)), environ=environ) as server:
         samples = asyncio.run(_measure(server, sessions=sessions))
         warnings = [line for line in server.lines if " warning " in line or " error " in line]
-    write_plot(samples, plateau_from=PLATEAU_FROM)
-    write_result("churn", _figures(samples, warnings=warnings))
+    figures = _figures(samples, warnings=warnings)
+    write_result("churn", figures)
 
 
 def _model(folder: Path) -> tuple[str, str]:
@@ -197,14 +197,22 @@ def _figures(samples: list[dict[str, Any]], *, warnings: list[str]) -> dict[str,
     memory = statistics.median(sample["resident_mib"] for sample in plateau)
     away = [abs(sample["resident_mib"] / memory - 1) * 100 for sample in plateau]
     ages = [sample["box_age_ms"] for sample in samples]
+    shown = samples[:: max(1, len(samples) // 25)]
     return {
         "sessions": samples[-1]["sessions"],
         "minutes": round(samples[-1]["at_s"] / 60, 1),
         "resident_mib": {"plateau": memory, "first": samples[0]["resident_mib"], "last": samples[-1]["resident_mib"]},
         "most_away_from_the_plateau_percent": round(max(away), 1),
-        "descriptors": {"first": samples[0]["descriptors"], "last": samples[-1]["descriptors"]},
-        "threads": {"first": samples[0]["threads"], "last": samples[-1]["threads"]},
+        "descriptors": _change(plateau, "descriptors"),
+        "threads": _change(plateau, "threads"),
         "box_age_ms_of_the_one_that_stays": {"median": statistics.median(ages), "worst": max(ages)},
         "given_up_by_the_client": samples[-1]["given_up"],
         "warnings": len(warnings),
+        "over the sessions": [{name: sample[name] for name in ROWS} for sample in shown],
     }
+
+
+def _change(plateau: list[dict[str, Any]], name: str) -> dict[str, int]:
+    """A count at the beginning and the end of the plateau, and how much it has grown."""
+    first, last = plateau[0][name], plateau[-1][name]
+    return {"first": first, "last": last, "more": last - first}

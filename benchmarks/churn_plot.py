@@ -1,29 +1,25 @@
 """The picture of the churn: memory, descriptors and threads over the number of sessions."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
-from benchmarks.report import RESULTS
+def draw_churn(churn: Mapping[str, Any]) -> Any:
+    """The figure; the band is 10 % around the plateau."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - of the development group; Figure itself needs no display
 
-
-def write_plot(samples: list[dict[str, Any]], *, plateau_from: int) -> None:
-    """Writes `results/churn.svg`; the band is 10 % around the plateau."""
-    sessions = [sample["sessions"] for sample in samples]
-    plateau = sorted(sample["resident_mib"] for sample in samples if sample["sessions"] >= plateau_from)
-    middle = plateau[len(plateau) // 2]
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    memory, counts = figure.subplots(2, 1, sharex=True)
-    memory.axhspan(middle * 0.9, middle * 1.1, color="0.9", label="10 % around the plateau")
-    memory.plot(sessions, [sample["resident_mib"] for sample in samples], label="resident memory, MiB")
-    memory.set_ylim(0, middle * 1.3)
-    counts.plot(sessions, [sample["descriptors"] for sample in samples], label="descriptors")
-    counts.plot(sessions, [sample["threads"] for sample in samples], label="threads")
+    rows, plateau = churn["over the sessions"], churn["resident_mib"]["plateau"]
+    sessions = [row["sessions"] for row in rows]
+    figure = Figure(figsize=(9.2, 3.6), dpi=90, layout="constrained")
+    memory, counts = figure.subplots(1, 2)
+    memory.axhspan(plateau * 0.9, plateau * 1.1, color="0.9", label="10 % around the plateau")
+    memory.plot(sessions, [row["resident_mib"] for row in rows], label="resident memory, MiB")
+    memory.set_ylim(0, plateau * 1.3)
+    counts.plot(sessions, [row["descriptors"] for row in rows], label="descriptors")
+    counts.plot(sessions, [row["threads"] for row in rows], label="threads")
     counts.set_ylim(bottom=0)
-    counts.set_xlabel("sessions opened and closed")
     for axes in (memory, counts):
-        axes.legend(loc="lower right", frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-    with rc_context({"svg.hashsalt": "sightline"}):
-        figure.savefig(RESULTS / "churn.svg", metadata={"Date": None})
+        axes.set_xlabel("sessions opened and closed")
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(loc="lower right")
+    return figure

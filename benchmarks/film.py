@@ -1,7 +1,6 @@
 """Film: drawn pictures encoded once, for publishers that send packets and encode nothing."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,7 +10,7 @@ import numpy as np
 from tests.drawing import Image
 from tests.scenes import clip, draw_empty, draw_firearm
 
-DURATION_S = 10.0
+DURATION_S, STILL_S = 10.0, 4.0
 # What a browser sends of a webcam: 0.9 Mbit/s of 640x480 at 15 frames a second.
 BITS_A_PIXEL = 0.2
 # A viewer that has lost pictures waits for the next key frame: nobody here can be asked for one.
@@ -63,7 +62,7 @@ def _pictures(size: tuple[int, int], *, fps: int, objects: int | None) -> Iterat
         return
     picture = still(objects, size)
     noise = np.random.default_rng(3)
-    for _ in range(round(Fraction(DURATION_S) * fps)):
+    for _ in range(round(STILL_S * fps)):
         # A little of a sensor's noise: a still picture would be nothing to encode.
         grain = noise.normal(0, 2, picture.shape[:2]).astype(np.int16)[..., None]
         yield np.asarray(np.clip(picture.astype(np.int16) + grain, 0, 255), np.uint8)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.churn_plot import draw_churn
 from benchmarks.thread_times import WORKS
 
 _DPI = 90
@@ -11,15 +12,17 @@ _LIMIT = {"color": "grey", "linestyle": ":", "linewidth": 1}
 Result = Mapping[str, Any]
 
 
-def draw_plots(figures: Mapping[str, Result], folder: Path) -> dict[str, list[str]]:
-    """Draws what there are results for; returns the names of the files by that of the result."""
-    drawn: dict[str, list[str]] = {}
+def draw_plots(figures: Mapping[str, Result], folder: Path) -> None:
+    """Draws what there are results for."""
     folder.mkdir(exist_ok=True)
     for file, (name, draw) in _PLOTS.items():
         if name in figures:
             draw(figures[name]).savefig(folder / file, format="png", metadata={"Software": None})
-            drawn.setdefault(name, []).append(file)
-    return drawn
+
+
+def plots_of(name: str) -> list[str]:
+    """The names of the files that a result is drawn into."""
+    return [file for file, (of, _) in _PLOTS.items() if of == name]
 
 
 def _axes(columns: int) -> tuple[Any, Any]:
@@ -63,7 +66,7 @@ def _draw_profile(capacity: Result) -> Any:
             below = [low + more for low, more in zip(below, spent, strict=True)]
         each.set(title=title, ylabel="ms of processor time a stream and second")
         each.tick_params(axis="x", labelsize=7)
-    axes[-1].legend()
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 
@@ -100,15 +103,15 @@ def _draw_frames(scale: Result) -> Any:
             below = [low + more for low, more in zip(below, spent, strict=True)]
         each.set(xlabel=name, ylabel="ms of processor time a frame")
         each.tick_params(axis="x", labelsize=8)
-    axes[-1].legend()
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 
 def _draw_overload(overload: Result) -> Any:
     figure, (ages, memory) = _axes(2)
-    minutes = [row["at_s"] / 60 for row in overload["series"]]
-    ages.plot(minutes, [row["box_age_p95_ms"] for row in overload["series"]])
-    memory.plot(minutes, [row["resident_mib"] for row in overload["series"]])
+    minutes = [row["at_s"] / 60 for row in overload.get("series", ())]
+    ages.plot(minutes, [row["box_age_p95_ms"] for row in overload.get("series", ())])
+    memory.plot(minutes, [row["resident_mib"] for row in overload.get("series", ())])
     ages.set(xlabel="minutes", ylabel="box_age_ms p95", ylim=(0, None))
     memory.set(xlabel="minutes", ylabel="resident memory, MiB", ylim=(0, None))
     return figure
@@ -120,4 +123,5 @@ _PLOTS: dict[str, tuple[str, Callable[[Result], Any]]] = {
     "streams.png": ("scale", _draw_streams),
     "frames.png": ("scale", _draw_frames),
     "overload.png": ("overload", _draw_overload),
+    "churn.png": ("churn", draw_churn),
 }

@@ -33,6 +33,6 @@ def finish_publisher(publisher: subprocess.Popen[str]) -> dict[str, Any]:
 
 def streams(server: ServerProcess) -> list[dict[str, Any]]:
     """The running streams, as the server tells them."""
-    with urllib.request.urlopen(f"{server.url}api/streams", timeout=5) as answer:
+    with urllib.request.urlopen(f"{server.url}api/streams", timeout=30) as answer:
         listed: list[dict[str, Any]] = json.load(answer)["streams"]
     return listed

@@ -4,13 +4,13 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plots import draw_plots
+from benchmarks.plots import draw_plots, plots_of
 from benchmarks.result_tables import result_tables
 from benchmarks.targets import targets_table
 from server.inference.processors import available_processors, processor
@@ -43,18 +43,28 @@ def write_result(name: str, figures: dict[str, Any]) -> None:
 
 
 def write_page(titles: Mapping[str, str]) -> None:
-    """Writes `benchmarks/README.md`: the introduction, the targets, then each result with its title, plots and tables."""
-    results = {name: _read(name) for name in titles if (RESULTS / f"{name}.json").exists()}
+    """Draws the plots and writes `benchmarks/README.md`."""
+    draw_plots({name: result["figures"] for name, result in _results(titles).items()}, PLOTS)
+    PAGE.write_text(page_text(titles), encoding="utf-8")
+
+
+def page_text(titles: Mapping[str, str]) -> str:
+    """The introduction, the targets, then each result with its title, its pictures and its tables."""
+    results = _results(titles)
     figures = {name: result["figures"] for name, result in results.items()}
-    plots = draw_plots(figures, PLOTS)
-    parts = [INTRODUCTION, f"## Targets\n\n{targets_table(figures)}\n"]
-    for name, result in results.items():
-        # Some benchmarks draw a picture beside their figures.
-        own = [f"results/{file.name}" for file in sorted(RESULTS.glob(f"{name}.*")) if file.suffix in (".png", ".svg")]
-        files = [*(f"plots/{file}" for file in plots.get(name, ())), *own]
-        pictures = "".join(f"![{name}]({file})\n\n" for file in files)
-        parts.append(_section(name, titles[name], result=result, pictures=pictures))
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+    sections = [_section(name, titles[name], result) for name, result in results.items()]
+    return "\n".join([INTRODUCTION, f"## Targets\n\n{targets_table(figures)}\n", *sections])
+
+
+def pictures_of(name: str) -> list[Path]:
+    """The plots of a result; one that is not drawn from its figures has its name, and was drawn by the benchmark itself."""
+    own = PLOTS / f"{name}.png"
+    return [PLOTS / file for file in plots_of(name)] or [own] * own.exists()
+
+
+def _results(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Those that there are, in order."""
+    return {name: _read(name) for name in names if (RESULTS / f"{name}.json").exists()}
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -62,9 +72,10 @@ def _read(name: str) -> dict[str, Any]:
     return result
 
 
-def _section(name: str, title: str, *, result: Mapping[str, Any], pictures: str) -> str:
+def _section(name: str, title: str, result: Mapping[str, Any]) -> str:
     machine_text = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     measured = f"Measured {result['measured'][:10]}; {machine_text}."
+    pictures = "".join(f"![{name}]({file.relative_to(PAGE.parent)})\n\n" for file in pictures_of(name))
     return f"## {name}\n\n{title}\n\n{measured}\n\n{pictures}{result_tables(result['figures'])}\n"
 
 

@@ -1,8 +1,8 @@
 """Soak: publishers, viewers, pictures, video files and a camera that come and go for half an hour; what is held stays flat.
 
 Memory, descriptors, threads, tasks and ages are sampled every five seconds. The first fifth does not count. Growth is what
-the robust slope (Theil-Sen) makes of the rest; flat is less than 5 % of the median. Ages have 20 %: whatever else runs on the
-machine has a say in them.
+the robust slope (Theil-Sen) makes of the rest. Flat is less than 5 % of the median, for memory 10 % (caches fill slowly), for
+ages 20 % (whatever else runs on the machine has a say in them).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import aiortc.rtcrtpreceiver
 
-from benchmarks.report import RESULTS, write_result
+from benchmarks.report import PLOTS, write_result
 from benchmarks.soak_camera import Camera
 from benchmarks.soak_plot import write_plot
 from benchmarks.soak_samples import Sample, Sampler
@@ -32,8 +32,8 @@ SETTLE_S = 40.0
 """After the last visitor: longer than a peer that was killed is noticed."""
 # What is looked at: the share of its median by which it may grow, and the growth that is nothing in any case.
 STEADY = {
-    "resident_mib": (0.05, 2.0),
-    "in_use_mib": (0.05, 2.0),
+    "resident_mib": (0.1, 2.0),
+    "in_use_mib": (0.1, 2.0),
     "descriptors": (0.05, 2.0),
     "threads": (0.05, 2.0),
     "tasks": (0.05, 2.0),
@@ -65,7 +65,7 @@ def run(*, minutes: float = 30.0, seed: int = 9) -> None:
     if figures["log"]:
         print(log, flush=True)
     write_result("soak", {"minutes": minutes, "seed": seed, **figures})
-    write_plot(RESULTS / "soak.png", samples, warm_up_s=minutes * 60 * WARM_UP_SHARE)
+    write_plot(PLOTS / "soak.png", samples, warm_up_s=minutes * 60 * WARM_UP_SHARE)
 
 
 async def _soak(server: ServerProcess, folder: Path, *, seconds: float, seed: int) -> tuple[dict[str, Any], list[Sample]]:

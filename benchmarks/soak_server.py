@@ -44,7 +44,7 @@ def in_use_mib() -> float | None:
         return None
     mallinfo2.restype = _Mallinfo2
     found = mallinfo2()
-    return round((found.uordblks + found.hblkhd + 64 * sys.getallocatedblocks()) / 2**20, 1)
+    return float(round((found.uordblks + found.hblkhd + 64 * sys.getallocatedblocks()) / 2**20, 1))
 
 
 def create_counted_app(*given: Any, **named: Any) -> web.Application:

@@ -103,6 +103,13 @@ TARGETS: Sequence[Target] = (
     Target("Overload: frames that come for each that is detected", ("overload", "received_over_processed"), least=3),
     Target("Overload: box age p95, last minute over first", ("overload", "box_age_last_over_first"), most=1),
     Target("Overload: growth of memory after the first minute, MiB", ("overload", "growth_mib"), most=5),
+    Target(
+        "1,000 sessions opened and closed: memory, most away from its plateau, %",
+        ("churn", "most_away_from_the_plateau_percent"),
+        most=10,
+    ),
+    Target("1,000 sessions opened and closed: descriptors more", ("churn", "descriptors", "more"), most=3),
+    Target("1,000 sessions opened and closed: threads more", ("churn", "threads", "more"), most=3),
     Target("Start to ready, s", ("startup", "ready_s"), most=2),
     Target("Idle memory with the model, MiB", ("startup", "resident_mib"), most=286),  # 300 MB
 )

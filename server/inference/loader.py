@@ -15,6 +15,7 @@ from server.inference.ultralytics import load_ultralytics
 Backend = Literal["auto", "openvino", "ultralytics"]
 
 _DEFAULT = Compute()
+_EACH_ITS_WEIGHTS: tuple[Precision, ...] = ("auto", "f32")
 _FORMATS = "a folder with model.toml, an OpenVINO folder, or a .xml, .onnx or .pt file"
 
 
@@ -42,9 +43,9 @@ def load_detector(
 
 def fingerprint(path: Path) -> str:
     """Tells a model from another that is put in its place: sizes and times of its files. Blocks; raises ModelError."""
-    weights, _ = _find(path, "auto")
-    found = [file.stat() for file in (weights, weights.with_suffix(".bin")) if file.is_file()]
-    return " ".join(f"{one.st_size}:{one.st_mtime_ns}" for one in found)
+    weights = sorted({_find(path, precision)[0] for precision in _EACH_ITS_WEIGHTS})
+    files = [file for one in weights for file in (one, one.with_suffix(".bin")) if file.is_file()]
+    return " ".join(f"{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
 
 
 def _find(path: Path, precision: Precision) -> tuple[Path, Description]:

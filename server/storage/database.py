@@ -42,6 +42,7 @@ _PRAGMAS = (
 )
 
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # Errors of a statement, which the database has answered. A damaged file is a plain DatabaseError, a locked one Operational.
 _OURS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
@@ -86,16 +87,18 @@ class Database:
             raise
         except (DatabaseError, InterfaceError, PoolTimeoutError) as exc:
             cause = exc.orig if isinstance(exc, DBAPIError) else exc
-            self._tell(str(cause))
+            self._tell(cause)
             raise RecordsUnavailable(f"the records cannot be reached: {cause}") from exc
 
-    def _tell(self, cause: str) -> None:
-        now = self._clock()
+    def _tell(self, cause: BaseException | None) -> None:
+        reason, now = str(cause), self._clock()
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:  # it is found in many ways
+            reason = "damaged"
         with self._lock:
             before, told_at = self._told
-            if cause == before and now - told_at < TELL_INTERVAL_S:
+            if reason == before and now - told_at < TELL_INTERVAL_S:
                 return
-            self._told = (cause, now)
+            self._told = (reason, now)
         logger.error("the records cannot be reached, what needs them waits: %s", cause)
 
 

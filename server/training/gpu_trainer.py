@@ -49,10 +49,11 @@ def gpu_trainer() -> Any:
     class GpuTrainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
         """Reads the training pictures once; validates as ever."""
 
-        def get_dataloader(self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
-            if mode != "train":
-                return super().get_dataloader(dataset_path, batch_size, rank, mode)
-            dataset = self.build_dataset(dataset_path, mode, batch_size)
+        def get_dataloader(self, dataset_path: str, **how: Any) -> Any:
+            """Batches of training pictures from the GPU, others as ever; `how` names `mode`, `batch_size` and `rank`."""
+            if how["mode"] != "train":
+                return super().get_dataloader(dataset_path, **how)
+            dataset = self.build_dataset(dataset_path, "train", how["batch_size"])
             dataset.mosaic, dataset.close_mosaic = True, lambda hyp: None
             args = self.args
             longest = min(args.imgsz, max(max(one["shape"]) for one in dataset.labels))
@@ -60,7 +61,7 @@ def gpu_trainer() -> Any:
             names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v")
             augment = GpuAugment(pictures, Strength(**{name: getattr(args, name) for name in names}))
             sides = _sides(args.imgsz, args.multi_scale)
-            return GpuLoader(dataset, augment=augment, device=self.device, batch_size=batch_size, sides=sides)
+            return GpuLoader(dataset, augment=augment, device=self.device, batch_size=how["batch_size"], sides=sides)
 
         def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
             """Batches of the loader above are ready."""

@@ -38,11 +38,12 @@ class PortGuard:
     def guarded(self, receive: Receive) -> Receive:
         """Returns `receive` with the guard before it."""
 
-        def datagram_received(protocol: StunProtocol, data: bytes, addr: Address) -> None:
+        def datagram_received(protocol: StunProtocol, *datagram: Any) -> None:
+            data, addr = datagram
             if not data:
                 self._drop()
             elif data[0] < _STUN_BELOW:
-                self._check(receive, protocol, data, addr)
+                self._check(receive, protocol, data=data, addr=addr)
             elif _is_of_peer(protocol, addr):
                 protocol.receiver.data_received(data, protocol.local_candidate.component)
             else:
@@ -50,7 +51,7 @@ class PortGuard:
 
         return datagram_received
 
-    def _check(self, receive: Receive, protocol: StunProtocol, data: bytes, addr: Address) -> None:
+    def _check(self, receive: Receive, protocol: StunProtocol, *, data: bytes, addr: Address) -> None:
         """Lets STUN through, whose requests aioice authenticates (RFC 8445, 7.3)."""
         remote = protocol.receiver._remote_candidates  # noqa: SLF001 - aioice has no other way in
         if len(remote) >= MOST_REMOTE_CANDIDATES and not _is_of_peer(protocol, addr):

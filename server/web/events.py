@@ -24,8 +24,6 @@ from server.web.video_feed import VideoFeed
 
 # Streams open and end seldom: whoever has missed this many has stopped reading, and begins anew with the list.
 MOST_WAITING = 64
-# Each page has one.
-MOST_FEEDS = 100
 
 
 class ClosedEvent(msgspec.Struct, frozen=True):
@@ -207,11 +205,9 @@ class _Followed:
 
 
 class EventFeeds:
-    """All clients that follow events, `most` of them at once."""
+    """All clients that follow events, `most` of them at once; each page is one."""
 
-    def __init__(
-        self, registry: SessionRegistry, *, most: int = MOST_FEEDS, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, registry: SessionRegistry, *, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._registry = registry
         self._clock = clock

@@ -135,7 +135,7 @@ def _shortage(error: Exception) -> Problem | None:
 def problem_of(error: errors.SightlineError) -> Problem:
     """The problem that tells of an error of the inner layers."""
     if isinstance(error, errors.RecordsUnavailable):
-        logger.warning("%s", error)  # its text is the database's own, which may name hosts, users and files
+        # Its text is the database's own, which may name hosts, users and files; the log has it once a minute already.
         error = errors.RecordsUnavailable("the records cannot be reached now", retry_after_s=error.retry_after_s)
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
     if isinstance(error, errors.AtCapacity):

@@ -36,7 +36,7 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text", ["hits = ", "hitz = 3", 'hits = "many"', "alerts = 3", "mask = 3", 'mask = [{kind = "hide", points = []}]', MASK,
-    'mask = [{kind = "watch", points = [[0, 0], [2, 0], [2, 2]]}]'],
+    'mask = [{kind = "watch", points = [[0, 0], [2, 0], [2, 2]]}]', "a = " + "[" * 5000, "a = " + "9" * 5000],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused(text: str, tmp_path: Path) -> None:
     """With the file's name."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.domain.detection import Detection, Detections
+from server.domain.detection import Detection, DetectionResult, Detections, Timing
 from tests.builders import make_detections
 
 
@@ -30,3 +30,9 @@ def test_empty_has_the_right_shapes() -> None:
     assert list(empty) == []
     with pytest.raises(IndexError):
         empty.select(np.array([0]))
+
+
+def test_waiting_before_the_pool_counts_as_waiting_for_it() -> None:
+    """Whoever waited for a turn adds that to what the pool measured, and to nothing else."""
+    result = DetectionResult(make_detections([]), Timing(2.0, 1.0, 20.0, 0.5)).after_waiting(40.0)
+    assert result.timing == Timing(42.0, 1.0, 20.0, 0.5)

@@ -1,19 +1,21 @@
 """What `make faults` adds to pytest (`-p tests.faults.page`): thoroughness, a summary, and docs/faults.md."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.faults.served import Served
+
 INTRODUCTION = """# Faults
 
-What goes wrong on purpose in the tests, and what holds afterwards. `make faults` tries each of them and writes this page; `make test` tries
-each a tenth as hard. After each the server answers, what was stored is there and nothing is half-written, and the log names in one line
-what has happened. Another live stream, the witness, runs beside it: its results must be of frames of now, during the fault and after it.
-Ages are those of its boxes in the last pictures before and after, as measured in the run that wrote this page; no test asserts one.
+What goes wrong on purpose in the tests, and what holds afterwards. `make faults` tries each of them and writes this page;
+`make test` tries each a tenth as hard. After each the server answers, what was stored is there and nothing is half-written, and
+the log names in one line what has happened. Another live stream, the witness, runs beside it: its results must be of frames of
+now, during the fault and after it. Ages are those of its boxes in the last pictures before and after, as measured in the run
+that wrote this page; no test asserts one.
 """
 _RESULTS = pytest.StashKey[list["Result"]]()
 
@@ -41,16 +43,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Notes what came of a fault."""
-    report: Any = yield
+    report = yield
     marker = item.get_closest_marker("fault")
     if marker is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
         text = " ".join(inspect.cleandoc(item.function.__doc__ or "").split())
-        ages = dict(getattr(item.funcargs.get("served"), "ages", {}))
+        ages = _take_ages(item)
         place = item.nodeid.split("::")[0]
         item.config.stash[_RESULTS].append(Result(marker.args[0], text, place, report.passed, ages))
     return report
+
+
+def _take_ages(item: pytest.Function) -> dict[str, float]:
+    """Those that this test has measured."""
+    served = item.funcargs.get("served")
+    if not isinstance(served, Served):
+        return {}
+    ages, served.ages = served.ages, {}
+    return dict(ages)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

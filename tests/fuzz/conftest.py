@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server.web.handlers import events
 from tests.fuzz.served import Served
 
 FOLDER = Path(__file__).parent
@@ -27,8 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The one application that all of them send to."""
-    with Served(tmp_path_factory.mktemp("fuzzed")) as served:
+    with pytest.MonkeyPatch.context() as patch, Served(tmp_path_factory.mktemp("fuzzed")) as served:
+        patch.setattr(events, "HEARTBEAT_S", 0.2)  # that a follower has left is noticed at the next
         yield served
+        served.check(collect=True)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -32,6 +33,7 @@ def make_clip(container: str, encoder: str) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(encoder, rate=10)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(8):
             frame = av.VideoFrame.from_ndarray(np.full((72, 64), 60 + 10 * number, np.uint8), format="yuv420p")
@@ -98,7 +100,7 @@ def test_a_container_is_read_or_refused(prober: Prober, data: bytes) -> None:
     assert prober.probe(data) in {"read", "refused", "crashed"}
 
 
-@bounded(6)
+@bounded(4)
 @given(data=containers(most=3))
 def test_an_upload_becomes_a_job_or_is_refused(served: Served, data: bytes) -> None:
     """The same through the server and its child; what became a job can be removed, whatever became of its check."""

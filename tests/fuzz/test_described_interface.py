@@ -8,6 +8,7 @@ import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode, SerializationContext
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -24,7 +25,7 @@ from tests.fuzz.bounds import bounded
 from tests.fuzz.served import ANSWER_S, KEY, Served
 
 SCHEMA = schemathesis.openapi.from_path(openapi_file())
-OPERATIONS = {operation.label: operation for found in SCHEMA.get_all_operations() if (operation := found.ok())}
+OPERATIONS = {one.label: one for one in (found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok))}
 # Answers that do not end, or are no answers any more.
 ENDLESS = {"GET /api/events", "GET /api/streams/{id}/mjpeg", "GET /api/videos/{id}/mjpeg"}
 CHECKS = [content_type_conformance, response_headers_conformance, response_schema_conformance, status_code_conformance]
@@ -50,7 +51,7 @@ def known(running: Served) -> list[str]:
     return [ALERT, added.json()["id"]]
 
 
-def cases(operation: APIOperation[Any, Any, Any, Any]) -> st.SearchStrategy[Case]:
+def cases(operation: APIOperation[Any, Any, Any, Any]) -> st.SearchStrategy[Case[Any]]:
     """Requests of one operation, half of them as they should not be."""
     return st.one_of(operation.as_strategy(GenerationMode.POSITIVE), operation.as_strategy(GenerationMode.NEGATIVE))
 
@@ -61,7 +62,7 @@ def test_answers_are_as_described(served: Served, known: list[str], label: str) 
 
     @bounded(4)
     @given(case=cases(OPERATIONS[label]), place=st.integers(0, 2))
-    def check(case: Case, place: int) -> None:
+    def check(case: Case[Any], place: int) -> None:
         if place < len(known) and case.method != "DELETE" and "id" in (case.path_parameters or {}):
             case.path_parameters["id"] = known[place]
         ask(served, case)
@@ -69,13 +70,13 @@ def test_answers_are_as_described(served: Served, known: list[str], label: str) 
     check()
 
 
-def ask(served: Served, case: Case) -> None:
+def ask(served: Served, case: Case[Any]) -> None:
     """Sends it and holds the answer to its description."""
     url = f"http://127.0.0.1:{served.port}"
     if case.operation.label in ENDLESS:
         told = case.as_transport_kwargs(base_url=url, headers=BEARER)
-        with requests.request(**told, stream=True, timeout=ANSWER_S) as answer:
-            assert str(answer.status_code) in case.operation.definition.raw["responses"]
+        with requests.request(**told, stream=True, timeout=ANSWER_S) as endless:
+            assert str(endless.status_code) in case.operation.definition.raw["responses"]
         return
     answer = case.call(base_url=url, headers=BEARER, timeout=ANSWER_S, allow_redirects=False)
     assert answer.status_code != 500

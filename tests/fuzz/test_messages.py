@@ -22,7 +22,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = ("conf", "classes", "annotate", "mode", "view_h", "other")
-LIKELY = st.sampled_from(
+LIKELY: st.SearchStrategy[object] = st.sampled_from(
     (0, 0.5, 1, -1, 1.5, 10**30, "firearm", ["firearm"], [0, 1], [10**20], "exact", "smooth", True, None, [], {})
 )
 CONTROLS = [

@@ -1,6 +1,7 @@
 """Pictures: files of all formats, mutated, to the decoder and to the server."""
 
 import base64
+from functools import partial
 
 import cv2
 import numpy as np
@@ -19,13 +20,13 @@ from tests.web.pictures import picture_file
 MOST_PIXELS = 1_000_000
 EXIF = Image.Exif()
 EXIF[0x0112] = 6  # orientation
-SIZES = {"width": 96, "height": 72}
+small_file = partial(picture_file, width=96, height=72)
 SEEDS = [
-    *(picture_file(kind, **SIZES) for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")),
-    *(picture_file(kind, **SIZES, exif=EXIF.tobytes()) for kind in ("JPEG", "PNG", "WEBP")),
-    picture_file("JPEG", **SIZES, progressive=True),
-    picture_file("WEBP", **SIZES, lossless=True),
-    picture_file("TIFF", **SIZES, compression="tiff_lzw"),
+    *(small_file(kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")),
+    *(small_file(kind, exif=EXIF.tobytes()) for kind in ("JPEG", "PNG", "WEBP")),
+    small_file("JPEG", progressive=True),
+    small_file("WEBP", lossless=True),
+    small_file("TIFF", compression="tiff_lzw"),
 ]
 JPEGS = [seed for seed in SEEDS if seed.startswith(b"\xff\xd8")]
 

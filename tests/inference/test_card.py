@@ -73,6 +73,8 @@ def test_a_file_outside_the_folder_is_refused(tmp_path: Path) -> None:
         ("confidence = 2", "<= 1"),
         ("classes = []", "length >= 1"),
         ("imgsz = ", "Invalid value"),
+        ("imgsz = " + "9" * 5000, "4300 digits"),
+        ("imgsz = " + "[" * 5000, "recursion"),
     ],
 )
 def test_a_card_with_a_mistake_says_which(tmp_path: Path, text: str, reason: str) -> None:

@@ -18,7 +18,8 @@ def test_a_video_that_is_longer_than_its_header_says_is_refused_where_it_goes_on
     clip = make_clip(tmp_path / "clip.mp4", frames=20, fps=10)
     clip.write_bytes(_shortened(clip.read_bytes(), seconds=0.5))
     assert probe_video(clip).duration_s == pytest.approx(0.5, abs=0.01)
-    reader, times = VideoReader(clip, max_duration_s=1.05), []
+    reader = VideoReader(clip, max_duration_s=1.05)
+    times: list[float] = []
     with pytest.raises(TooLarge, match=r"goes on after 1\.05 s, .*\(videos\.max_duration_s\)"):
         times.extend(timed.frame.pts_s for timed in reader.frames())
     assert len(list(VideoReader(clip, max_duration_s=2.0).frames())) == 20

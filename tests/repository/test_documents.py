@@ -40,7 +40,9 @@ def test_the_changelog_has_its_form() -> None:
     assert groups <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
-@pytest.mark.parametrize("word", ["help", "run", "test", "lint", "types", "e2e", "bench", "golden", "image"])
+@pytest.mark.parametrize(
+    "word", ["help", "run", "test", "lint", "types", "e2e", "bench", "golden", "image", "security-table", "audit"]
+)
 def test_the_makefile_has_its_words(word: str) -> None:
     """Each word that the README and CONTRIBUTING use exists and has a line in `make help`."""
     assert re.search(rf"^{word}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)

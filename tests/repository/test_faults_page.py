@@ -17,9 +17,7 @@ def test_the_page_has_each_fault_and_all_were_survived() -> None:
 
 def _marked() -> list[str]:
     """The names in all `@pytest.mark.fault("...")`."""
-    found = []
-    for file in (ROOT / "tests").rglob("test_*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
-                found.append(str(ast.literal_eval(node.args[0])))
-    return found
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "tests").rglob("test_*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    marked = (call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "fault")
+    return [str(ast.literal_eval(call.args[0])) for call in marked]

@@ -90,7 +90,21 @@ def test_outgoing_http_has_one_place() -> None:
 
 def test_the_tests_mirror_the_server() -> None:
     """Each folder of tests has the name of one of server/, or of one of those of its own."""
-    own = {"container", "contracts", "e2e", "ecs", "repository", "golden", "rtsp", "security", "limits", "__pycache__"}
+    own = {
+        "benchmarks",
+        "container",
+        "contracts",
+        "e2e",
+        "ecs",
+        "faults",
+        "fuzz",
+        "repository",
+        "golden",
+        "rtsp",
+        "security",
+        "limits",
+        "__pycache__",
+    }
     mirrored = {path.name for path in (ROOT / "server").iterdir() if path.is_dir()}
     assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} <= own | mirrored
 

@@ -26,6 +26,12 @@ CASES = (
         request("GET", f"{ALERTS}?since=2026-01-01T00:00:00"),
     ),
     BadInput("`limit=0`", 400, "parameter limit: '0' is no number from 1 to 1000", request("GET", f"{ALERTS}?limit=0")),
+    BadInput(
+        "`limit` of 5,000 digits",
+        400,
+        "parameter limit: '9…9' is no number from 1 to 1000",
+        request("GET", f"{ALERTS}?limit={'9' * 5000}"),
+    ),
     BadInput("`limit=1e9`", 400, "parameter limit: '1e9' is no number from 1 to 1000", request("GET", f"{ALERTS}?limit=1e9")),
     BadInput(
         "`camera=' OR 1=1 --` (finds none)",
@@ -60,6 +66,12 @@ CASES = (
         400,
         "the body cannot be meant: Expected `object`, got `array`",
         request("POST", f"{ALERTS}/nobody/confirm", data=b"["),
+    ),
+    BadInput(
+        "a note that is not UTF-8",
+        400,
+        "the body cannot be meant: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+        request("PATCH", f"{ALERTS}/nobody", data=b'{"note":"\xff"}'),
     ),
     BadInput(
         "a note of 3,000 letters",

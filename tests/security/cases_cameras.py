@@ -17,6 +17,12 @@ def _camera(url: str = HERE, **fields: Any) -> Send:
 
 CASES = (
     BadInput(
+        "a camera whose name is not UTF-8",
+        400,
+        "the body is no JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+        request("POST", CAMERAS, data=b'{"name":"\xff"}'),
+    ),
+    BadInput(
         "`rtsp://8.8.8.8/live`, a public address",
         403,
         "8.8.8.8 is in no network that cameras may be in: … (cameras.allowed_networks)",

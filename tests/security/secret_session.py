@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from aiohttp import encode_basic_auth, web
 from server.transports.aiortc_changes import AiortcChanges, apply
 from tests.transports.rig import Client as Peer
 from tests.transports.rig import eventually
+from tests.transports.stun_server import running_stun_server
 from tests.web.pictures import form_with, picture_file
 
 SECRETS = {
@@ -53,21 +55,33 @@ async def _refuse_rtsp(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     writer.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Addresses on this machine of what answers, and is never content: over HTTP, RTSP, and as a TURN server."""
+
+    http: str
+    rtsp: str
+    turn: str
+
+
 @asynccontextmanager
-async def surroundings() -> AsyncIterator[tuple[int, int]]:
-    """The ports of something that answers HTTP, and of something that answers RTSP, neither of which is content."""
+async def surroundings() -> AsyncIterator[Surroundings]:
+    """All three, running."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", _refuse)
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     rtsp = await asyncio.start_server(_refuse_rtsp, "127.0.0.1", 0)
-    yield int(runner.addresses[0][1]), int(rtsp.sockets[0].getsockname()[1])
-    rtsp.close()
-    await runner.cleanup()
+    try:
+        async with running_stun_server() as (turn, _):
+            yield Surroundings(f"127.0.0.1:{runner.addresses[0][1]}", f"127.0.0.1:{rtsp.sockets[0].getsockname()[1]}", turn)
+    finally:
+        rtsp.close()
+        await runner.cleanup()
 
 
-def write_settings(file: Path, *, http: int, rtsp: int) -> Path:
+def write_settings(file: Path, *, around: Surroundings) -> Path:
     """A settings file with all the secrets that a server can have."""
     told = SECRETS
     file.write_text(f"""
@@ -78,9 +92,9 @@ api_keys = ["{told["api-key"]}"]
 [cluster]
 secret = "{told["cluster-secret-of-thirty-two-letters"]}"
 [webrtc]
-turn_urls = ["turn:127.0.0.1:9"]
+turn_urls = ["turn:{around.turn}"]
 turn_secret = "{told["turn-secret"]}"
-ice_servers = [{{urls = ["turn:127.0.0.1:9"], username = "u", credential = "{told["turn-credential"]}"}}]
+ice_servers = [{{urls = ["turn:{around.turn}"], username = "u", credential = "{told["turn-credential"]}"}}]
 [mqtt]
 host = "127.0.0.1"
 port = 9
@@ -98,12 +112,12 @@ allowed_networks = ["127.0.0.0/8"]
 connect_timeout_s = 1
 [[cameras.entries]]
 name = "Managed"
-url = "rtsp://127.0.0.1:{rtsp}/live"
+url = "rtsp://{around.rtsp}/live"
 username = "viewer"
 password = "{told["managed-camera-password"]}"
 [[alerts.webhooks]]
 name = "refusing"
-url = "http://127.0.0.1:{http}/hook/{told["webhook-token"]}"
+url = "http://{around.http}/hook/{told["webhook-token"]}"
 secret = "{told["webhook-secret"]}"
 [[alerts.webhooks]]
 name = "silent"
@@ -116,9 +130,9 @@ secret = "{told["webhook-secret"]}"
 class SecretSession:
     """Uses a server in every way that a secret takes part in; `learnt` are those that came up on the way."""
 
-    def __init__(self, url: str, *, http: int, rtsp: int) -> None:
+    def __init__(self, url: str, *, around: Surroundings) -> None:
         self._url = url.rstrip("/")
-        self._http, self._rtsp = http, rtsp
+        self._around = around
         self.learnt: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -165,8 +179,8 @@ class SecretSession:
     async def _add_cameras(self, client: aiohttp.ClientSession) -> None:
         password, token = SECRETS["camera-password"], SECRETS["camera-path-token"]
         for name, place in (
-            ("Web", f"http://viewer:{password}@127.0.0.1:{self._http}"),
-            ("Rtsp", f"rtsp://127.0.0.1:{self._rtsp}"),
+            ("Web", f"http://viewer:{password}@{self._around.http}"),
+            ("Rtsp", f"rtsp://{self._around.rtsp}"),
         ):
             order = {"name": name, "url": f"{place}/video?token={token}", "password": password}
             async with client.post(f"{self._url}/api/cameras", json=order) as answer:
@@ -188,21 +202,22 @@ class SecretSession:
             async with client.post(f"{self._url}/api/channels/{name}/test") as answer:
                 assert answer.status == 502, await answer.text()
 
-        await asyncio.gather(*(test(name) for name in ("refusing", "silent", "mqtt", "email")))
+        await asyncio.gather(*(test(name) for name in ("refusing", "silent", "email")))
 
     async def _go_live(self, client: aiohttp.ClientSession) -> None:
-        undo = apply(AiortcChanges())
-        peer = Peer()
-        offer = await peer.offer()
-        async with client.post(f"{self._url}/whip?return=annotated", data=offer, headers=SDP) as answer:
-            assert answer.status == 201
-            session, sdp = answer.headers["Location"], await answer.text()
-        for side, text in (("offer", offer), ("answer", sdp)):
-            self.learnt[f"ICE password of the {side}"] = re.findall(r"a=ice-pwd:(\S+)", text)[0]
-        await peer.accept(sdp)
-        await eventually(lambda: peer.messages, within_s=20)
-        peer.channel.send(json.dumps({"conf": 7}))
-        async with client.delete(self._url + session) as answer:
-            assert answer.status == 200
-        await peer.close()
-        undo()
+        peer, undo = Peer(), apply(AiortcChanges())
+        try:
+            offer = await peer.offer()
+            async with client.post(f"{self._url}/whip?return=annotated", data=offer, headers=SDP) as answer:
+                assert answer.status == 201
+                session, sdp = answer.headers["Location"], await answer.text()
+            for side, text in (("offer", offer), ("answer", sdp)):
+                self.learnt[f"ICE password of the {side}"] = re.findall(r"a=ice-pwd:(\S+)", text)[0]
+            await peer.accept(sdp)
+            await eventually(lambda: peer.messages, within_s=20)
+            peer.channel.send(json.dumps({"conf": 7}))
+            async with client.delete(self._url + session) as answer:
+                assert answer.status == 200
+        finally:
+            await peer.close()
+            undo()

@@ -8,10 +8,10 @@ from tests.server_process import ServerProcess
 
 async def test_a_whole_session_logs_no_secret(tmp_path: Path) -> None:
     """Keys, cookies, passwords, tokens in addresses, ICE passwords: a real server at its most talkative prints none."""
-    async with surroundings() as (http, rtsp):
-        settings = write_settings(tmp_path / "sightline.toml", http=http, rtsp=rtsp)
+    async with surroundings() as around:
+        settings = write_settings(tmp_path / "sightline.toml", around=around)
         with ServerProcess("--config", str(settings)) as server:
-            session = SecretSession(server.url, http=http, rtsp=rtsp)
+            session = SecretSession(server.url, around=around)
             await session.run()
         log = server.output
     for happened in (" debug ", " session opened: ", "camera Rtsp is unauthorised", "MQTT: ", "a request from "):

@@ -123,6 +123,17 @@ async def test_waits_longer_each_time() -> None:
     await end(task)
 
 
+async def test_a_connection_that_is_ended_leaves_no_task() -> None:
+    """A camera that is removed or changed while it plays: nobody waits for anything any more."""
+    before = asyncio.all_tasks()
+    camera = Camera()
+    task = await play(camera)
+    (await camera.connects(1)).deliver()
+    await end(task)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
 async def test_a_good_connection_that_breaks_is_made_again_at_once() -> None:
     """What was live has not failed before."""
     camera = Camera()

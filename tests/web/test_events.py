@@ -5,14 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientResponse
 
+from server.config.settings import Settings
 from server.domain.errors import AtCapacity
 from server.transports.registry import DrainingBegun
 from server.web import events, keys
 from server.web.handlers import events as handler
-from tests.conftest import Client
+from tests.conftest import Client, ClientFactory, with_sections
 from tests.transports.rig import Client as Peer
 from tests.web.live_streams import publish_plainly
 from tests.web.openapi import check_answer, schema
@@ -143,9 +145,10 @@ async def test_refuses_too_many_streams(client: Client) -> None:
     await check_answer(answer, method="GET", path="/api/events")
 
 
-async def test_refuses_too_many_clients(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refuses_too_many_clients(start_client: ClientFactory, settings: Settings) -> None:
     """Full is 503 with the time to come back, and how many there are."""
-    monkeypatch.setattr(events, "MOST_FEEDS", 1)
+    server = msgspec.structs.replace(settings.server, max_event_streams=1)
+    client = await start_client(with_sections(settings, server=server))
     assert client.app is not None
     feeds, info = client.app[keys.EVENTS], client.app[keys.MODEL].info
     with feeds.open((), model=info):
