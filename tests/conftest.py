@@ -40,16 +40,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what `-n 2 --dist loadgroup` keeps together: a file, whose servers its tests share, and all that drive browsers.
-
-    Those mostly wait, for one thing at a time, so that they leave the other processor to the rest.
-    """
-    for item in items:
-        folder = item.path.parent
-        item.add_marker(pytest.mark.xdist_group("e2e" if folder.name == "e2e" else str(item.path)))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails the run for a skipped test where none may be."""
