@@ -25,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.filterwarnings(one))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The one application that all of them send to."""
+    """The one application that all tests of a module send to."""
     with pytest.MonkeyPatch.context() as patch, Served(tmp_path_factory.mktemp("fuzzed")) as served:
         patch.setattr(events, "HEARTBEAT_S", 0.2)  # that a follower has left is noticed at the next
         yield served
