@@ -1,9 +1,9 @@
 """GPU trainer: Ultralytics' trainer with batches that are made on the GPU (`cache = "gpu"` in a recipe)."""
 
-import os
 from collections.abc import Iterator, Sized
 from typing import Any
 
+from server.inference.processors import available_processors
 from server.training.gpu_augment import GpuAugment, Strength
 from server.training.gpu_pictures import gpu_pictures
 
@@ -57,7 +57,7 @@ def gpu_trainer() -> Any:
             dataset.mosaic, dataset.close_mosaic = True, lambda hyp: None
             args = self.args
             longest = min(args.imgsz, max(max(one["shape"]) for one in dataset.labels))
-            pictures = gpu_pictures(dataset.labels, longest_px=longest, device=self.device, workers=os.cpu_count() or 1)
+            pictures = gpu_pictures(dataset.labels, longest_px=longest, device=self.device, workers=available_processors())
             names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v")
             augment = GpuAugment(pictures, Strength(**{name: getattr(args, name) for name in names}))
             sides = _sides(args.imgsz, args.multi_scale)
