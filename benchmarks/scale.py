@@ -1,8 +1,9 @@
 """Scale: what grows with processors, streams, frame size and objects a frame, one of them at a time.
 
-Streams of 640x480 at 15 frames a second unless it says otherwise, the drawn scene with one firearm, input size 416, bf16 where
-the processor has it. The server alone is held to so many processors; its publishers, which take 2 % of one for each stream,
-are not. `ms_a_frame` is processor time of everything for one frame that was detected and sent back.
+Streams of 640x480 at 15 frames a second unless it says otherwise, the drawn scene with one firearm, input size 416, computed as
+it comes: in 8-bit integers where the processor multiplies them. The server alone is held to so many processors; its publishers,
+which take 2 % of one for each stream, are not. `ms_a_frame` is processor time of everything for one frame that was detected and
+sent back.
 """
 
 import tempfile

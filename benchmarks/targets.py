@@ -68,7 +68,7 @@ def _live(text: str, case: str, figure: str, most: float) -> Target:
 def _capacity(imgsz: int, least: int) -> Target:
     text = f"Capacity: streams of 640x480 at 15 a second, input {imgsz}"
     return Target(
-        text, ("capacity", f"{imgsz} px, bf16", "streams"), least=least, float32=("capacity", f"{imgsz} px, float32", "streams")
+        text, ("capacity", f"{imgsz} px", "streams"), least=least, float32=("capacity", f"{imgsz} px, float32", "streams")
     )
 
 

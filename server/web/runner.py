@@ -18,6 +18,7 @@ from server.web.connections import AppRunner
 from server.web.credentials import Keys, resolve_keys
 from server.web.ecs_metadata import EcsEndpoints
 from server.web.ecs_task import ecs_task
+from server.web.garbage import keep_what_is_loaded
 from server.web.heap import use_few_arenas
 from server.web.keys import IO, LIFECYCLE, LIVE
 from server.web.loop_errors import LoopErrors
@@ -51,6 +52,7 @@ async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce:
     async with _listening(app, settings=settings) as port, ecs_task(settings.ecs, endpoints=ecs, registry=app[LIVE].registry):
         lifecycle = app[LIFECYCLE]
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
+            keep_what_is_loaded()
             _log_capacity(app[LIVE].capacity, settings=settings)
             announce(_announcement(settings, keys=keys, port=port))
             if keys.generated is not None:

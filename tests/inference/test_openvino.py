@@ -1,5 +1,6 @@
 """OpenVINO runs every YOLO detector that Ultralytics exports, and refuses everything else with its reason."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -279,3 +280,37 @@ def test_frames_that_are_asked_for_at_once_are_answered_as_one_alone(tmp_path: P
         small, changing = workers.map(work, ([320] * 40, [320, 640] * 20))
     assert small == [SAID] * 40
     assert changing == [SAID, twice_as_large] * 20
+
+
+# Pictures of 32 shapes, one after the other; the memory of the process after twelve of them and after all, in MiB.
+SHAPES_PROGRAM = """
+import json
+from pathlib import Path
+import numpy as np
+from server.domain.detection import DetectOptions
+from server.domain.frame import Frame, PixelLayout
+from server.inference.compute import Compute
+from server.inference.loader import load_detector
+from server.resources import delivered_model
+
+def resident_mib():
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+request = load_detector(delivered_model(), compute=Compute("f32")).create_request()
+seen = []
+for imgsz in (320, 352, 384, 416):
+    for height in range(64, 320, 32):
+        frame = Frame(np.full((height, imgsz, 3), 114, np.uint8), PixelLayout.BGR)
+        request.detect(frame, DetectOptions(confidence=1.0, iou=0.7, imgsz=imgsz))
+        seen.append(resident_mib())
+print(json.dumps([seen[11], seen[-1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+def test_pictures_of_many_shapes_do_not_pile_up_in_memory() -> None:
+    """By default the engine keeps machine code for each shape of input that it ever met: these twenty add 100 MiB."""
+    run = subprocess.run([sys.executable, "-c", SHAPES_PROGRAM], capture_output=True, text=True, check=True)
+    some, all_of_them = json.loads(run.stdout)
+    assert all_of_them - some < 30
