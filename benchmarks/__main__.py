@@ -1,7 +1,11 @@
 """`python -m benchmarks [NAME ...]`: measures and writes `results/NAME.json`, and the report of all results."""
 
 import argparse
+import sys
+import traceback
 from typing import Any
+
+import pytest
 
 from benchmarks import (
     camera_alerts,
@@ -47,20 +51,37 @@ BENCHMARKS: dict[str, Any] = {
     "churn": churn,
     "soak": soak,
 }
+NONE: list[str] = []
+"""What argparse takes for the choice of no name at all."""
+
 ASKED_FOR = {"soak"}
 """What is measured only when it is named: it takes half an hour."""
 
 
-def main() -> None:
-    """Runs the named benchmarks, without a name all but those in ASKED_FOR."""
+def main() -> int:
+    """Runs the named benchmarks, without a name all but those in ASKED_FOR; 1 where one failed, after all others."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all but soak without a name")
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, NONE], help="all but soak without a name")
     parser.add_argument("--report", action="store_true", help="measure nothing, only write the report")
     options = parser.parse_args()
     names = options.names or [name for name in BENCHMARKS if name not in ASKED_FOR]
-    for name in () if options.report else names:
-        BENCHMARKS[name].run()
+    failed = [name for name in names if not options.report and not _measure(name)]
     write_page(titles())
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(name: str) -> bool:
+    """Runs one; False where it failed. What this machine cannot measure is said, and keeps the result that there was."""
+    try:
+        BENCHMARKS[name].run()
+    except pytest.skip.Exception as reason:  # of the tests' helpers, which look for browsers and network tools
+        print(f"{name}: left out: {reason}", flush=True)
+    except Exception:  # noqa: BLE001 - an hour of other measurements must not be lost
+        print(f"{name}: failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
 def titles() -> dict[str, str]:
@@ -69,4 +90,4 @@ def titles() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

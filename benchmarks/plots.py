@@ -82,7 +82,7 @@ def _last(rows: list[Result]) -> Result:
 def _draw_streams(scale: Result) -> Any:
     figure, (rates, ages) = _axes(2)
     for name, rows in scale.items():
-        if name.endswith("cores"):
+        if "cores" in name and isinstance(rows, dict):
             streams = [int(number) for number in rows]
             rates.plot(streams, [row["detected_fps"] for row in rows.values()], marker=".", label=name)
             ages.plot(streams, [row["box_age_p95_ms"] for row in rows.values()], marker=".", label=name)

@@ -1,23 +1,24 @@
-"""Round trip of a picture through the real server and model: both codecs, and float32, interleaved."""
+"""Round trip of a picture through the real server and model: both codecs, and bf16 and float32, interleaved."""
 
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.publisher import finish_publisher, start_publisher
-from benchmarks.report import summary, write_result
+from benchmarks.report import machine, summary, write_result
 from tests.server_process import ServerProcess
 
 
 def run(*, rounds: int = 3, seconds: float = 15.0) -> None:
-    """640x480 at 30 frames a second from one client, to a server as it comes and to one that computes in float32."""
-    reports: dict[str, list[dict[str, Any]]] = {"h264": [], "vp8": [], "h264 float32": []}
-    with ExitStack() as servers:
-        usual = servers.enter_context(ServerProcess())
-        float32 = servers.enter_context(ServerProcess("--precision", "f32"))
+    """640x480 at 30 frames a second from one client, to a server as it comes and to two that compute as they are told."""
+    cases = {"h264": "auto", "vp8": "auto", "h264 bf16": "bf16", "h264 float32": "f32"}
+    if not machine()["bf16"]:
+        del cases["h264 bf16"]
+    reports: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
+    with ExitStack() as started:
+        servers = {which: started.enter_context(ServerProcess("--precision", which)) for which in set(cases.values())}
         for _ in range(rounds):
             for name, collected in reports.items():
-                server = float32 if name.endswith("float32") else usual
-                publisher = start_publisher(server, "--codec", name.split()[0], seconds=seconds)
+                publisher = start_publisher(servers[cases[name]], "--codec", name.split()[0], seconds=seconds)
                 collected.append(finish_publisher(publisher))
     write_result("roundtrip", {name: _figures(collected, seconds) for name, collected in reports.items()})
 

@@ -20,6 +20,8 @@ from server.inference.pool import DetectorPool
 from server.inference.throughput import Throughput
 from server.web.app import create_app
 from server.web.connections import AppRunner
+from server.web.garbage import keep_what_is_loaded
+from server.web.heap import use_few_arenas
 
 MODEL = ModelInfo("sleeping", ("firearm",), 0.35, 0.7, 640, "none", ("sleep", "1"))
 
@@ -49,6 +51,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--detector-s", type=float, required=True)
     arguments = parser.parse_args()
+    use_few_arenas()
 
     async def known(_pool: DetectorPool) -> Throughput:
         return Throughput(frame_ms=1000 * arguments.detector_s, detections_fps=2 / arguments.detector_s)
@@ -58,6 +61,7 @@ async def main() -> None:
     )
     runner = AppRunner(app, access_log=None)
     await runner.setup()
+    keep_what_is_loaded()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(f"ready: http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
     await asyncio.Event().wait()

@@ -16,8 +16,8 @@ import numpy as np
 # watches cameras sends nothing anywhere by itself; without the package OpenVINO takes an empty stub.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python marks what must not load
 
-# Machine code for each layer and shape of input, of all engines together: four shapes of YOLOv8n's, in both engines. oneDNN's own
-# bound is 1,024. Who sets it from outside knows better.
+# For so many layers oneDNN keeps machine code, of all engines together: four shapes of input of YOLOv8n in two engines. Its own
+# bound is 1,024. Who sets another one from outside knows better.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
 
 import openvino
@@ -290,7 +290,7 @@ def _compile(core: openvino.Core, model: openvino.Model, compute: Compute) -> En
 
 
 def _layers_with_code(model: openvino.Model) -> int:
-    """How many entries one shape of input takes in OpenVINO's cache: layers that are alike share one, so it is an upper bound."""
+    """How many entries of OpenVINO's cache one shape of input takes at most: layers that are alike share one."""
     return sum(operation.get_type_name() in _LAYERS_WITH_CODE for operation in model.get_ops())
 
 
