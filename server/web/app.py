@@ -357,6 +357,7 @@ def _snapshot(app: web.Application) -> Snapshot:
         sessions=live.registry.active,
         capacity=capacity.sessions,
         streams_short=capacity.reason == "streams_short",
+        streams_slowed=live.slowed,
         live=live.totals.stats(),
         viewers=app[app_keys.VIEWING].places.active,
         predict_answers=dict(app[app_keys.PICTURE_ANSWERS].items()),
