@@ -45,7 +45,8 @@ def test_a_processor_is_named_with_what_makes_detection_quick(tmp_path: Path) ->
     """Of the many flags, those that matter; the first processor speaks for all."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(
-        "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: First\nflags\t\t: sse avx2 avx512_vnni\n\nmodel name\t: Second\nflags\t\t: sse\n"
+        "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: First\nflags\t\t: sse avx2 avx512_vnni\n\n"
+        "model name\t: Second\nflags\t\t: sse\n"
     )
 
     assert processor(cpuinfo=cpuinfo) == Processor("First cpu family 6", ("avx2", "avx512_vnni"), "GenuineIntel")
