@@ -23,6 +23,7 @@ METRIC_NAMES = (
     "sightline_live_capacity",
     "sightline_live_viewers",
     "sightline_live_streams_short",
+    "sightline_live_streams_slowed",
     "sightline_live_input_size_pixels",
     "sightline_frames_received_total",
     "sightline_frames_dropped_total",
@@ -64,7 +65,8 @@ class Snapshot:
     """Everything that the metrics tell, at one moment; `model`, `pool`, `detections_fps` and `input_level` are None until
     the model is loaded.
 
-    `streams_short` tells that the running streams get so few detections that no further one is taken.
+    `streams_short` tells that the running streams get so few detections that no further one is taken, `streams_slowed` how many
+    show pictures no faster than detections because the processor is short.
     `predict_answers` counts the answers to pictures sent by POST, by status code. `videos` is None where they are not offered,
     as are `cameras`, which counts them by state, and `alerts`. `deliveries` counts messages by channel and outcome.
     """
@@ -79,6 +81,7 @@ class Snapshot:
     detections_fps: float | None = None
     input_level: InputLevel | None = None
     streams_short: bool = False
+    streams_slowed: int = 0
     viewers: int = 0
     videos: VideoStats | None = None
     cameras: Mapping[str, int] | None = None
@@ -111,6 +114,11 @@ class Metrics(Collector):
         yield GaugeMetricFamily("sightline_live_viewers", "Viewers of live streams by WHEP and MJPEG.", value=now.viewers)
         yield GaugeMetricFamily(
             "sightline_live_streams_short", "1 when running streams get too few detections.", value=now.streams_short
+        )
+        yield GaugeMetricFamily(
+            "sightline_live_streams_slowed",
+            "Live streams whose pictures come no faster than detections because the processor is short.",
+            value=now.streams_slowed,
         )
         if now.input_level is not None:
             yield _input_size(now.input_level)

@@ -30,6 +30,7 @@ def _snapshot(*, loaded: bool = True) -> Snapshot:
         pool=POOL if loaded else None,
         detections_fps=67.5 if loaded else None,
         streams_short=True,
+        streams_slowed=2,
         input_level=InputLevel(480, "streams"),
         cameras={"live": 2, "unreachable": 1},
         alerts=AlertStats({"candidate": 4, "dismissed": 3}, waiting=1, lost=0),
@@ -66,6 +67,7 @@ def test_numbers_are_those_of_the_snapshot() -> None:
     assert samples["sightline_deliveries_total", "guards,retried"] == 2
     assert samples["sightline_detector_throughput", ""] == 67.5
     assert samples["sightline_live_streams_short", ""] == 1
+    assert samples["sightline_live_streams_slowed", ""] == 2
     assert samples["sightline_live_input_size_pixels", "streams"] == 480
     assert samples["sightline_videos", "queued"] == 2
     assert samples["sightline_cameras", "unreachable"] == 1

@@ -1,7 +1,6 @@
 """`sightline compose`: makes a larger training set, for objects and confusions that one shows too rarely."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from server.commands.exit_codes import OK
 from server.commands.progress import Progress
 from server.domain.errors import InvalidRequest
+from server.inference.processors import available_processors
 from server.training.compose import DEFAULT_COUNTS, Composed, ComposeOrder, compose
 
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress = Progress(sum(counts.values()), stream=sys.stderr)
     try:
-        composed = compose(order, workers=os.cpu_count() or 1, on_written=progress.advance)
+        composed = compose(order, workers=available_processors(), on_written=progress.advance)
     finally:
         progress.close()
     print(_summary(composed, wanted=counts))  # noqa: T201 - the answer to the person at the terminal

@@ -1,7 +1,6 @@
 """The pictures of `sightline detect`."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from server.commands.detect_summary import Summary
 from server.commands.detect_work import DetectWork
 from server.commands.progress import Progress
+from server.inference.processors import available_processors
 from server.media.picture_files import PictureFile
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.offline import PictureLine
@@ -21,7 +21,7 @@ async def check_pictures(work: DetectWork, files: Sequence[PictureFile], *, summ
     """Checks them all, or those that were begun when `stop` is set, and counts them. Raises OSError."""
     order, pool = work.order, work.pool
     with (
-        ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="io") as io,
+        ThreadPoolExecutor(max(2, available_processors()), thread_name_prefix="io") as io,
         result_file(order.out / FILE_NAMES[order.form], form=order.form, model=pool.info) as results,
     ):
         line = PictureLine(

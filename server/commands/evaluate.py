@@ -1,7 +1,6 @@
 """`sightline evaluate`: says how good a model is, run as it is served, and writes figures and curves."""
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from server.inference.compute import Compute
 from server.inference.letterbox import InputSize
 from server.inference.loader import load_detector
 from server.inference.pool import DetectorPool
+from server.inference.processors import available_processors
 from server.media.whole_file import whole_file
 from server.resources import version
 from server.training.alert_list import write_alert_list
@@ -143,7 +143,7 @@ def _evaluate_pictures(
     progress = Progress(len(split.pictures) * len(order.sizes) * (1 if order.against is None else 2), stream=sys.stderr)
     workplace = Workplace(
         workers=settings.inference.workers,
-        io_threads=max(2, os.cpu_count() or 1),
+        io_threads=max(2, available_processors()),
         max_pixels=settings.predict.max_pixels,
         on_checked=progress.advance,
     )

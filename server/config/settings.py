@@ -57,7 +57,7 @@ class Model(Section, frozen=True):
     """Longest side of the detector's input in pixels; unset takes the model's own."""
     precision: Literal["auto", "f32", "bf16", "int8"] = "auto"
     """What the model computes in. auto takes its INT8 form where it has one and the processor has VNNI, else bf16 where the
-    processor has it, else f32."""
+    processor is quick at it, else f32."""
 
 
 class Inference(Section, frozen=True):

@@ -33,7 +33,7 @@ from server.inference.compute import Compute
 from server.inference.description import DETECT, Description, from_properties, from_yaml
 from server.inference.head import Head
 from server.inference.letterbox import STRIDE_PX, Letterbox
-from server.inference.processors import available_processors
+from server.inference.processors import available_processors, computes_bf16_quickly, processor
 from server.inference.traffic import Traffic
 
 MAX_SIDE_PX = 1280
@@ -309,6 +309,8 @@ def _settings(core: openvino.Core, compute: Compute) -> dict[str, Any]:
         raise ModelError("precision bf16 was asked for, but this processor has none; use auto or f32")
     if compute.precision in ("f32", "bf16"):
         settings["INFERENCE_PRECISION_HINT"] = compute.precision
+    elif not computes_bf16_quickly(processor()):
+        settings["INFERENCE_PRECISION_HINT"] = "f32"  # by itself OpenVINO takes bf16 wherever there is any
     return settings
 
 

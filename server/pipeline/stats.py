@@ -13,7 +13,8 @@ class StreamStats:
     """A snapshot of a stream: frames counted since its start, rates over the last two seconds, ages of the last 150.
 
     `delivered` counts the pictures of all viewers. `age` and `box_age` are those of whoever feeds the stream, `viewers_age` and
-    `viewers_box_age` those of all others.
+    `viewers_box_age` those of all others. `slowed` tells that its pictures come no faster than detections, because the
+    processor is short.
     """
 
     received: int
@@ -30,6 +31,7 @@ class StreamStats:
     box_age: AgeStats
     viewers_age: AgeStats = NO_AGE
     viewers_box_age: AgeStats = NO_AGE
+    slowed: bool = False
 
     @property
     def in_words(self) -> str:

@@ -129,13 +129,16 @@ class Stream:
             box_age=self.meter.box_age.stats(),
             viewers_age=self.viewing.age.stats(),
             viewers_box_age=self.viewing.box_age.stats(),
+            slowed=self._slowed,
         )
 
     @property
     def _follows_detector(self) -> bool:
         """Whether only frames that were detected are shown; under pressure not while the detector gives nothing."""
-        if self.options.exact:
-            return True
+        return self.options.exact or self._slowed
+
+    @property
+    def _slowed(self) -> bool:
         return self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
 
     def _take(self, frame: Frame) -> None:

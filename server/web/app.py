@@ -1,7 +1,6 @@
 """The application: makes everything that lives for the process, and closes it again."""
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +14,7 @@ from server.alerts.evidence import AlertFiles
 from server.config.settings import Settings, Webrtc
 from server.domain.alert import SourceKind
 from server.domain.protocols import Detector
+from server.inference.processors import available_processors
 from server.metrics import Metrics, Snapshot
 from server.transports import aiortc_changes
 from server.transports.aiortc_changes import AiortcChanges
@@ -136,7 +136,7 @@ def _trusted(settings: Settings, *, cluster: Cluster) -> Networks:
 async def _io(app: web.Application) -> AsyncIterator[None]:
     """Threads for files and pictures, apart from the loop's own executor, which belongs to the video encoders."""
     # At least two: one large picture must not hold up the page's files.
-    executor = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="io")
+    executor = ThreadPoolExecutor(max_workers=max(2, available_processors()), thread_name_prefix="io")
     app[app_keys.IO] = executor
     yield
     executor.shutdown()
@@ -250,7 +250,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     settings = app[app_keys.SETTINGS]
     model = app[app_keys.MODEL]
     ids = app[app_keys.CLUSTER].ids
-    renderer = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="renderer")
+    renderer = ThreadPoolExecutor(max_workers=max(2, available_processors()), thread_name_prefix="renderer")
     live = LiveService(settings, model=model, renderer=renderer, new_id=ids.new if ids else None, clock=app[app_keys.CLOCK])
     app[app_keys.LIVE] = live
     live.tuning.start()
@@ -357,6 +357,7 @@ def _snapshot(app: web.Application) -> Snapshot:
         sessions=live.registry.active,
         capacity=capacity.sessions,
         streams_short=capacity.reason == "streams_short",
+        streams_slowed=live.slowed,
         live=live.totals.stats(),
         viewers=app[app_keys.VIEWING].places.active,
         predict_answers=dict(app[app_keys.PICTURE_ANSWERS].items()),

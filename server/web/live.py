@@ -56,6 +56,11 @@ class LiveService:
         planned = planned_capacity(self.tuning.capacity_fps, min_fps=min_fps, max_sessions=self._live.max_sessions)
         return present_capacity(planned, active=self.registry.active, streams=self._stats(), min_fps=min_fps)
 
+    @property
+    def slowed(self) -> int:
+        """How many streams show pictures no faster than detections now, because the processor is short."""
+        return sum(stats.slowed for stats in self._stats())
+
     def _stats(self) -> list[StreamStats]:
         return [session.stream.stats() for session in self.registry]
 

@@ -59,9 +59,9 @@ export function cause(reading, others) {
 }
 
 /**
- * What a viewer has to know while the server keeps up by looking less closely; nothing at the model's own input size.
+ * What a viewer has to know while the server keeps up by looking less closely; nothing while the size is full.
  * @param {Reading} reading
- * @param {number} full  the model's own input size
+ * @param {number} full  the size where nothing is in the way
  */
 export function smallerInput({ imgsz }, full) {
   return imgsz !== null && imgsz < full ? fillIn(CAUSES.smaller, { imgsz, full }) : "";

@@ -34,7 +34,7 @@ export class LiveWatch {
    * @param {import("./announcer.js").Announcer} options.announcer
    * @param {() => number} options.others  live sessions of other people on this server
    * @param {() => void} options.onsilent  no picture has come for so long that the connection is to be given up
-   * @param {number} [options.imgsz]  the model's own input size
+   * @param {number} [options.imgsz]  the input size where nothing is in the way
    */
   constructor({ stage, announcer, others, onsilent, imgsz = 0 }) {
     this.#stage = stage;

@@ -55,7 +55,7 @@ export class Live {
       announcer,
       others: () => Math.max(0, (health.info?.active ?? 1) - 1),
       onsilent: () => this.#live.abandon(),
-      imgsz: info.model.imgsz,
+      imgsz: info.limits.live_imgsz_reason === "pinned" ? info.limits.live_imgsz : info.model.imgsz,
     });
     this.#camera = new CameraChoice({
       onchange: () => this.#switchCamera(),

@@ -14,7 +14,7 @@
  * @property {number} servers  at most, behind this address
  * @property {number} capacity  live sessions that fit
  * @property {number} active  live sessions now
- * @property {{picture_bytes: number, picture_pixels: number, live_sessions: number}} limits
+ * @property {{picture_bytes: number, picture_pixels: number, live_sessions: number, live_imgsz: number, live_imgsz_reason: string}} limits
  * @property {string[]} features
  * @property {{required: boolean, name: string | null, rights: "view" | "admin"}} [auth]
  * @property {{sources: string[], before_s: number, after_s: number, expire_s: number, keep_days: number} | null} [alerts]

@@ -14,8 +14,10 @@ from server.domain.detection import DetectOptions
 from server.domain.errors import InvalidRequest, ModelError
 from server.domain.frame import PixelLayout
 from server.domain.protocols import Detector
+from server.inference import openvino
 from server.inference.compute import Compute
 from server.inference.loader import load_detector
+from server.inference.processors import Processor
 from tests.builders import make_frame
 from tests.inference.tiny_models import ROWS, end_to_end_output, make_onnx, make_openvino, raw_output
 
@@ -280,6 +282,13 @@ def test_frames_that_are_asked_for_at_once_are_answered_as_one_alone(tmp_path: P
         small, changing = workers.map(work, ([320] * 40, [320, 640] * 20))
     assert small == [SAID] * 40
     assert changing == [SAID, twice_as_large] * 20
+
+
+def test_slow_bf16_is_not_taken_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Intel's processors without AMX float32 is quicker; who asks for bf16 gets it where the processor has it."""
+    monkeypatch.setattr(openvino, "processor", lambda: Processor("CPU", ("avx512_bf16",), "GenuineIntel"))
+    path = make_onnx(tmp_path / "tiny.onnx")
+    assert load_detector(path).info.precision == "f32"
 
 
 # Pictures of 32 shapes, one after the other; the memory of the process after twelve of them and after all, in MiB.

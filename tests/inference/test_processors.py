@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from server.inference.processors import Processor, available_processors, processor, processor_quota
+from server.inference.processors import (
+    Processor,
+    available_processors,
+    computes_bf16_quickly,
+    processor,
+    processor_quota,
+)
 
 ALL = len(os.sched_getaffinity(0))
 
@@ -39,10 +45,19 @@ def test_a_processor_is_named_with_what_makes_detection_quick(tmp_path: Path) ->
     """Of the many flags, those that matter; the first processor speaks for all."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(
-        "cpu family\t: 6\nmodel name\t: First\nflags\t\t: sse avx2 avx512_vnni\n\nmodel name\t: Second\nflags\t\t: sse\n"
+        "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: First\nflags\t\t: sse avx2 avx512_vnni\n\n"
+        "model name\t: Second\nflags\t\t: sse\n"
     )
 
-    assert processor(cpuinfo=cpuinfo) == Processor("First cpu family 6", ("avx2", "avx512_vnni"))
+    assert processor(cpuinfo=cpuinfo) == Processor("First cpu family 6", ("avx2", "avx512_vnni"), "GenuineIntel")
+
+
+def test_bf16_of_intel_without_amx_is_left_alone() -> None:
+    """Having it is not being quick at it; AMD's and ARM's is quick without."""
+    assert not computes_bf16_quickly(Processor("CPU", ("avx512_bf16",), "GenuineIntel"))
+    assert computes_bf16_quickly(Processor("CPU", ("avx512_bf16", "amx_bf16"), "GenuineIntel"))
+    assert computes_bf16_quickly(Processor("CPU", ("avx512_bf16",), "AuthenticAMD"))
+    assert computes_bf16_quickly(Processor("CPU", ("asimd", "bf16")))
 
 
 def test_arm_has_other_words(tmp_path: Path) -> None:

@@ -291,12 +291,15 @@ async def test_a_detector_that_stalls_does_not_freeze_the_pictures(rig: Rig, det
     running = asyncio.create_task(rig.stream.run(source))
     source.queue.put_nowait(make_frame(index=1))
     await _until(lambda: rig.processed == [1] and rig.shown == [1])
+    assert not rig.stream.stats().slowed
     rig.stream._pressure.record_draw(10_000)
+    assert rig.stream.stats().slowed
     detector.gate.clear()
     source.queue.put_nowait(make_frame(index=2))
     await _until(lambda: rig.stream.received == 2)
     assert rig.shown == [1]
     rig.now_s += STALLED_AFTER_S + 0.1
+    assert not rig.stream.stats().slowed
     source.queue.put_nowait(make_frame(index=3))
     await _until(lambda: rig.shown == [1, 3])
     detector.gate.set()
