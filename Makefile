@@ -43,7 +43,7 @@ types: $(VENV)/dev.stamp ## Check types
 e2e: $(VENV)/dev.stamp ## Run the tests that drive a real browser or another process
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-bench: $(VENV)/dev.stamp ## Measure everything, in about an hour and a half; writes benchmarks/README.md (ARGS="capacity scale")
+bench: $(VENV)/dev.stamp ## Measure everything, in about two hours; writes benchmarks/README.md (ARGS="capacity scale")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/dev.stamp ## Half an hour of everything, mixed, with churn: nothing may grow; writes benchmarks/results/soak.*

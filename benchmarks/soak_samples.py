@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,6 @@ class Sampler:
         """Objects of the server by type."""
         counted: dict[str, int] = (await self._get(f"{CENSUS.lstrip('/')}?types=1"))["types"]
         return counted
-
-    def rows(self) -> list[dict[str, Any]]:
-        """All samples, for a result file."""
-        return [asdict(sample) for sample in self.samples]
 
     async def _get(self, path: str) -> dict[str, Any]:
         async with self._http.get(f"{self._url}{path}") as answer:

@@ -17,12 +17,19 @@ def thread_seconds(pid: int) -> dict[str, float]:
     The process is one of `benchmarks.named_server`.
     """
     spent = dict.fromkeys(WORKS, 0.0)
+    for thread, (kind, seconds) in kinds_and_seconds(pid).items():
+        spent[_BY_NAME.get("python" if thread == pid else kind, "other")] += seconds
+    return spent
+
+
+def kinds_and_seconds(pid: int) -> dict[int, tuple[str, float]]:
+    """Of each thread that a process has now the name without its number, and seconds of processor time since its start."""
+    found = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
             name = (task / "comm").read_text(encoding="utf-8").strip()
-            kind = "python" if int(task.name) == pid else name.rstrip("0123456789").rstrip("_-")
-            spent[_BY_NAME.get(kind, "other")] += _seconds(task)
-    return spent
+            found[int(task.name)] = (name.rstrip("0123456789").rstrip("_-"), _seconds(task))
+    return found
 
 
 def process_seconds(pid: int) -> float:

@@ -3,7 +3,7 @@
 The first four seconds of each clip, the delivered weights, one input size and confidence for all. `sightline` computes as it
 comes, which is with the INT8 form of the weights where the processor multiplies 8-bit integers; `bf16` and `float32` as they
 say. ultralytics gives torch one thread unless told otherwise: `all cores` tells it otherwise. All of a round run one after
-the other.
+the other. `ms of processor time a frame` says what Sightline spends it on.
 """
 
 import json
@@ -108,6 +108,7 @@ def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: in
             time.sleep(pause_s)
     (frames,) = counts  # all have seen the same ones
     ours = [name for name in runners if name.startswith("sightline")]
+    profiles = {precision: _profile(source, precision, out=work / "out") for precision in ("auto", "f32")}
     return {
         "frames": frames,
         "precision of sightline": precisions["sightline"],
@@ -118,7 +119,19 @@ def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: in
             for name in ours
         },
         **{f"{name} over {other}": _ratio(fps, name, other) for name in ours for other in runners if _is_peer(other)},
+        **{
+            f"ms of processor time a frame, precision {precision}, {work}": spent_ms
+            for precision, spent in profiles.items()
+            for work, spent_ms in spent.items()
+        },
     }
+
+
+def _profile(source: Path, precision: str, *, out: Path) -> dict[str, Any]:
+    """Milliseconds a frame by work."""
+    command = (sys.executable, "-m", "benchmarks.video_profile")
+    told, _ = Runner(command, delivered_model(), ("--precision", precision)).run(source, out=out)
+    return told
 
 
 def _beginning(source: Path, target: Path) -> Path:

@@ -35,19 +35,28 @@ def detector_alone(source: Path, pool: DetectorPool) -> dict[str, Any]:
     return {"frames": len(frames), "fps": len(frames) / (time.monotonic() - started)}
 
 
-def main() -> None:
-    """Runs what the first argument names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["line", "detector"])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every run takes."""
     parser.add_argument("source", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--precision", choices=["auto", "int8", "bf16", "f32"], default="auto")
-    arguments = parser.parse_args()
+
+
+def open_pool(arguments: argparse.Namespace) -> DetectorPool:
+    """The pool as `sightline detect` has it, for frames of the video's size."""
     video = probe_video(arguments.source)
-    frame = (video.width_px, video.height_px)
-    detector = load_detector(arguments.model, imgsz=IMGSZ, compute=Compute(arguments.precision, streams=WORKERS, frame=frame))
-    pool = DetectorPool(detector, workers=WORKERS)
+    compute = Compute(arguments.precision, streams=WORKERS, frame=(video.width_px, video.height_px))
+    return DetectorPool(load_detector(arguments.model, imgsz=IMGSZ, compute=compute), workers=WORKERS)
+
+
+def main() -> None:
+    """Runs what the first argument names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["line", "detector"])
+    add_arguments(parser)
+    arguments = parser.parse_args()
+    pool = open_pool(arguments)
     told = line(arguments.source, pool, arguments.out) if arguments.what == "line" else detector_alone(arguments.source, pool)
     pool.close()
     print(json.dumps({**told, "precision": pool.info.precision}))

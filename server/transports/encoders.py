@@ -21,7 +21,8 @@ KEY_FRAME_INTERVAL = 300
 # sooner; libvpx' threads wait for each other without sleeping: 11 ms with one, 16 with two, 87 beside other work.
 THREADS = 1
 # Quantizers below which nobody sees a difference (45 dB); all that is left of the bitrate would go there, however small the
-# picture is. By this 320x240 takes 0.3 Mbit/s instead of 2.1, and 640x480 1.0 instead of 2.4 and a fifth less of the processor.
+# picture is. By this a quiet 320x240 takes 0.3 Mbit/s instead of 2.1, and 640x480 1.0 instead of 2.4 and a fifth less of the
+# processor.
 H264_QMIN = 16
 VP8_QMIN, VP8_QMAX = 12, 56
 
