@@ -7,7 +7,7 @@ WORKS = ("transport", "decode", "detect", "draw", "encode", "other")
 """`transport` is the event loop: packets, encryption, signalling, the copy from the decoder. `draw` tracks, too."""
 
 # The engine's own threads inherit the name of the thread that loaded the model.
-_BY_NAME = {"python": "transport", "video-decoder": "decode", "detector": "detect", "io": "detect"}
+_BY_NAME = {"python": "transport", "video-decoder": "decode", "detector": "detect", "io": "detect", "compile": "detect"}
 _BY_NAME |= {"renderer": "draw", "encoder": "encode"}
 
 

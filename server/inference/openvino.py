@@ -2,10 +2,12 @@
 
 # ruff: noqa: E402 - two lines must run before openvino is imported, see there
 
+import logging
 import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ from server.inference.letterbox import STRIDE_PX, Letterbox
 from server.inference.processors import available_processors, computes_bf16_quickly, processor
 from server.inference.traffic import Traffic
 
+logger = logging.getLogger(__name__)
+
 MAX_SIDE_PX = 1280
 """Upper bound of the dynamic input; it bounds the memory that a request can make the engine take."""
 
@@ -45,6 +49,8 @@ oneDNN has its code) or 40. By default OpenVINO keeps 5,000 layers: pictures of 
 
 _DEFAULT_IMGSZ = 640
 _DEFAULT_CONFIDENCE = 0.25
+_KEPT_LAYERS = "CPU_RUNTIME_CACHE_CAPACITY"
+"""OpenVINO's property for it, which its documentation leaves out."""
 _LAYERS_WITH_CODE = frozenset({"Convolution", "GroupConvolution", "MatMul", "MaxPool"})
 
 
@@ -280,17 +286,30 @@ def _with_conversion(model: openvino.Model) -> openvino.Model:
 
 
 def _compile(core: openvino.Core, model: openvino.Model, compute: Compute) -> Engines:
-    """Compiles the model for a frame alone, and for several at once where there are threads to share (16 MB more)."""
-    kept = {"CPU_RUNTIME_CACHE_CAPACITY": KEPT_SHAPES * _layers_with_code(model)}
-    alone = core.compile_model(model, "CPU", _settings(core, compute) | kept)
+    """Compiles the model for a frame alone, and beside it for several at once where there are threads to share (16 MB more)."""
     streams = min(compute.at_once, compute.threads or available_processors())
     if streams <= compute.streams:
+        alone = _compile_one(core, model, compute)
         return Engines(alone, alone)
-    return Engines(alone, core.compile_model(model, "CPU", _settings(core, replace(compute, streams=streams)) | kept))
+    with ThreadPoolExecutor(1, thread_name_prefix="compile") as beside:
+        together = beside.submit(_compile_one, core, model.clone(), replace(compute, streams=streams))
+        return Engines(_compile_one(core, model, compute), together.result())
+
+
+def _compile_one(core: openvino.Core, model: openvino.Model, compute: Compute) -> openvino.CompiledModel:
+    """Compiles the model for frames as `compute` says, with few shapes of input kept."""
+    settings = _settings(core, compute)
+    try:
+        return core.compile_model(model, "CPU", settings | {_KEPT_LAYERS: KEPT_SHAPES * _layers_with_code(model)})
+    except RuntimeError as exc:
+        if _KEPT_LAYERS not in str(exc):
+            raise
+    logger.warning("this version of OpenVINO keeps every shape of input: memory grows with the shapes of pictures")
+    return core.compile_model(model, "CPU", settings)
 
 
 def _layers_with_code(model: openvino.Model) -> int:
-    """How many entries of OpenVINO's cache one shape of input takes at most: layers that are alike share one."""
+    """About how many entries of OpenVINO's cache one shape of input takes; layers that are alike share one."""
     return sum(operation.get_type_name() in _LAYERS_WITH_CODE for operation in model.get_ops())
 
 
