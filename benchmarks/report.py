@@ -20,14 +20,14 @@ PAGE = RESULTS.parent / "README.md"
 PLOTS = RESULTS.parent / "plots"
 INTRODUCTION = """# Measured
 
-`make bench` measures all of this again, in about two hours, and writes this page, `results/*.json` and `plots/`
-(`make bench ARGS="startup page"` for some of it, `make bench ARGS=--report` for the page alone). Servers, clients and peers
-share the cores of one machine, and whatever is compared is measured in turns. A median stands first, smallest and largest
-behind it. Figures of the clock tell of the machine's other work, too; those of processor time hardly do. No test asserts any
-of them. What has no precision behind its name computes as it comes: in 8-bit integers where the processor multiplies them, else
-in bf16 or float32. The targets were set for bf16, before there was an INT8 form of the delivered model. On Intel's processors bf16
-is slow where a virtual machine hides AMX, slower than float32; it is not taken there by itself. Each peer has an environment of
-its own in `.peers`; those with ultralytics borrow it from the project's second one (`make extra`).
+`make bench` measures all of this again, in about two hours, and writes this page, `results/*.json` and `plots/` (`make bench
+ARGS="startup page"` for some of it, `make bench ARGS=--report` for the page alone). Servers, clients and peers share the
+cores of one machine, and whatever is compared is measured in turns. A median stands first, smallest and largest behind it.
+Figures of the clock tell of the machine's other work, too; those of processor time hardly do. No test asserts any of them.
+What has no precision behind its name computes as it comes: in 8-bit integers where the processor multiplies them, else in
+bf16 or float32. The targets were set for bf16, before there was an INT8 form of the delivered model. On Intel's processors
+bf16 is slower than float32 where a virtual machine hides AMX; it is not taken there by itself. Each peer has an environment
+of its own in `.peers`; those with ultralytics borrow it from the project's second one (`make extra`).
 """
 PACKAGES = ("aiohttp", "aiortc", "av", "numpy", "opencv-python-headless", "openvino")
 

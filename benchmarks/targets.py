@@ -40,15 +40,17 @@ class Target:
 
 NOT_REACHED = "**not reached**"
 
-_MEMORY_NOTE = """135 MiB are Python and its libraries, 90 the model compiled for a frame alone and for several at once, 65 the input
-  sizes that a first start times (a restart does without them), 20 the shape of these pictures; the rest are buffers, and what the
-  heap keeps of them. One engine instead of two would save 35, and take four of ten frames a second; giving back what the heap
-  keeps costs a quarter more processor time a picture ([ADR 11](../docs/adr/0011-few-input-shapes-at-hand.md))."""
-_SHARE_NOTE = """decoding, drawing and encoding take what they took, while the detector in 8-bit integers takes less than half as long
-  as at float32: see `ms of processor time a frame` below. At bf16 and float32 the share is reached. More would need a quicker encoder
-  (preset ultrafast saves 2 ms of a 720p frame and makes files twice as large) or one that is not software."""
-_HEAP_NOTE = """what is allocated and not freed does not grow (`in_use_mib`): the heap fragments, ever more slowly, under packets that
-  are held for seconds among pictures that are not. In half an hour of `make soak` it was level from minute 16."""
+_MEMORY_NOTE = """135 MiB are Python and its libraries, 90 the model compiled for a frame alone and for several at once, 65
+  the input sizes that a first start times (a restart does without them), 20 the shape of these pictures; the rest are
+  buffers, and what the heap keeps of them. One engine instead of two would save 35, and take four of ten frames a second;
+  giving back what the heap keeps costs a quarter more processor time a picture ([ADR
+  11](../docs/adr/0011-few-input-shapes-at-hand.md))."""
+_SHARE_NOTE = """decoding, drawing and encoding take what they took, while the detector in 8-bit integers takes less than
+  half of what it takes in float32: see `ms of processor time a frame` below. More would need an encoder that is not
+  software; the quickest preset of x264 saves a millisecond of a 720p frame and makes files three times as large
+  (`encoding`)."""
+_HEAP_NOTE = """what is allocated and not freed does not grow (`in_use_mib`): the heap fragments, ever more slowly, under
+  packets that are held for seconds among pictures that are not. In half an hour of `make soak` it was level from minute 16."""
 _CLIP_240, _CLIP_720 = "roboflow_night_street_people_426x240.mp4", "sofwerx_hall_aiming_720p.mp4"
 
 
