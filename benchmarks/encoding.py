@@ -118,7 +118,7 @@ def _write(planes: Sequence[Pixels], options: dict[str, str]) -> bytes:
 
 
 def _likeness(planes: Sequence[Pixels], file: bytes) -> list[float]:
-    with av.open(io.BytesIO(file)) as container:
+    with av.open(io.BytesIO(file), "r") as container:
         decoded = (np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in container.decode(video=0))
         pairs = zip(planes, decoded, strict=True)
         return [_psnr_db(one, other, height=one.shape[0] * 2 // 3) for one, other in pairs]
