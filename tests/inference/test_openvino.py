@@ -291,6 +291,15 @@ def test_slow_bf16_is_not_taken_by_itself(tmp_path: Path, monkeypatch: pytest.Mo
     assert load_detector(path).info.precision == "f32"
 
 
+def test_a_version_that_cannot_bound_its_memory_still_detects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The property is not a documented one: where OpenVINO knows it no more, that costs memory and a line in the log."""
+    monkeypatch.setattr(openvino, "_KEPT_LAYERS", "NO_SUCH_PROPERTY")
+    assert seen(load_detector(make_onnx(tmp_path / "tiny.onnx"))) == SAID
+    assert "keeps every shape" in caplog.text
+
+
 # Pictures of 32 shapes, one after the other; the memory of the process after twelve of them and after all, in MiB.
 SHAPES_PROGRAM = """
 import json
