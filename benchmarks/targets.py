@@ -49,8 +49,8 @@ _SHARE_NOTE = """decoding, drawing and encoding take what they took, while the d
   half of what it takes in float32: see `ms of processor time a frame` below. More would need an encoder that is not
   software; the quickest preset of x264 saves a millisecond of a 720p frame and makes files three times as large
   (`encoding`)."""
-_TIMED_NOTE = """the engine keeps what it made for each input size that was timed. Loading the model a second time afterwards was
-  tried: it saves 25 MiB and takes 0.7 s of every first start."""
+_TIMED_NOTE = """the engine keeps what it made for each input size that was timed. Loading the model a second time afterwards
+  was tried: it saves 25 MiB and takes 0.7 s of every first start."""
 _HEAP_NOTE = """what is allocated and not freed does not grow (`in_use_mib`): the heap fragments, ever more slowly, under
   packets that are held for seconds among pictures that are not. In half an hour of `make soak` it was level from minute 16."""
 _CLIP_240, _CLIP_720 = "roboflow_night_street_people_426x240.mp4", "sofwerx_hall_aiming_720p.mp4"
