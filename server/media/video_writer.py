@@ -23,7 +23,7 @@ _MATRIX_SMPTE170M, _RANGE_LIMITED = 6, 1
 
 QUALITY = {"preset": "superfast", "x264-params": "mbtree=1:rc-lookahead=10", "crf": "23"}
 """How x264 spends its time: the preset, and what it leaves out and is worth it, more bits for what later pictures are made
-of. It takes 0.7 of the processor time of preset veryfast, for files a tenth larger (`encoding` in the benchmarks)."""
+of. It takes 0.7 of the processor time of preset veryfast, for files an eighth larger (`encoding` in the benchmarks)."""
 
 
 class VideoWriter:
