@@ -55,12 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or Ctrl-C."""
     # Imported here so that `sightline export` and `--help` need none of the server's libraries.
-    from server.web.runner import run_server  # noqa: PLC0415
+    from server.web.garbage import put_off_collections  # noqa: PLC0415
 
-    settings = _settings(arguments)
-    configure_logging(level=settings.log.level, json_lines=settings.log.format == "json")
-    announce = partial(print, flush=True)  # the address, for the person or the script
-    run_server(settings, environ=os.environ, announce=announce)
+    with put_off_collections():
+        from server.web.runner import run_server  # noqa: PLC0415
+
+        settings = _settings(arguments)
+        configure_logging(level=settings.log.level, json_lines=settings.log.format == "json")
+        announce = partial(print, flush=True)  # the address, for the person or the script
+        run_server(settings, environ=os.environ, announce=announce)
     return OK
 
 

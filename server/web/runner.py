@@ -52,7 +52,7 @@ async def _serve(settings: Settings, *, keys: Keys, ecs: EcsEndpoints, announce:
     async with _listening(app, settings=settings) as port, ecs_task(settings.ecs, endpoints=ecs, registry=app[LIVE].registry):
         lifecycle = app[LIFECYCLE]
         if await _first_of(lifecycle.wait_until_ready(), stop.wait()):
-            keep_what_is_loaded()  # sessions that come in this very moment are kept, too, which does no harm
+            keep_what_is_loaded()
             _log_capacity(app[LIVE].capacity, settings=settings)
             announce(_announcement(settings, keys=keys, port=port))
             if keys.generated is not None:
