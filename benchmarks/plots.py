@@ -58,16 +58,22 @@ def _draw_profile(capacity: Result) -> Any:
     figure, axes = _axes(2)
     for each, row_of, title in zip(axes, (_first, _last), ("one stream", "full"), strict=True):
         rows = {name: row_of(rows) for name, rows in _conditions(capacity).items()}
-        names = [f"{name}\n{row['streams']} x {row['detected_fps']['each']}/s" for name, row in rows.items()]
+        names = [_label(name, row) for name, row in rows.items()]
         below = [0.0] * len(rows)
         for work in WORKS:
             spent = [row["ms_a_stream_and_second"][work] for row in rows.values()]
             each.bar(names, spent, bottom=below, label=work)
             below = [low + more for low, more in zip(below, spent, strict=True)]
         each.set(title=title, ylabel="ms of processor time a stream and second")
-        each.tick_params(axis="x", labelsize=7)
+        each.tick_params(axis="x", labelsize=6)
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right upper")
     return figure
+
+
+def _label(name: str, row: Result) -> str:
+    """Below a bar: what it is of, on three lines."""
+    imgsz, _, precision = name.partition(", ")
+    return f"{imgsz}\n{precision}\n{row['streams']} x {row['detected_fps']['each']}/s"
 
 
 def _first(rows: list[Result]) -> Result:
