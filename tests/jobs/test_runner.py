@@ -202,7 +202,7 @@ async def test_a_lost_lease_ends_the_check(rig: Rig, monkeypatch: pytest.MonkeyP
     await rig.add("frames 1\nstall")
     check = await check_of(rig, frames=1)
     rig.records.renew(check.job, now=0.0, lease_s=0.0)
-    assert rig.records.claim(owner="other", now=rig.queue.clock(), lease_s=100.0) is not None
+    assert rig.records.claim(owner="other", now=rig.queue.clock(), lease_s=queue.LEASE_S) is not None
     async with asyncio.timeout(20):
         await check.ended.wait()
     job = await rig.queue.get("1")
