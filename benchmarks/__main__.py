@@ -23,6 +23,7 @@ from benchmarks import (
     picture,
     roundtrip,
     scale,
+    shapes,
     soak,
     startup,
     video,
@@ -33,6 +34,7 @@ from benchmarks.report import write_page
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,
     "detection": detection,
+    "shapes": shapes,
     "encoding": encoding,
     "roundtrip": roundtrip,
     "page": page,

@@ -11,7 +11,7 @@ class Compute:
     """What the engine computes in, and with how much of the machine; all but `threads` is OpenVINO's only.
 
     `precision` auto takes a model's INT8 form where it has one and the processor multiplies 8-bit integers, else bf16 where the
-    processor has it, else f32. `threads` 0 takes every processor of this process.
+    processor is quick at it, else f32. `threads` 0 takes every processor of this process.
     `streams` is how many frames are computed side by side, on a share of the threads each: more frames a second than one after
     the other, each of them later. `at_once` is the same for frames that are asked for while others are under way: one alone
     still gets all threads. On two cores a frame at 640 takes 26 ms alone, and two of them give 44 a second instead of 33.

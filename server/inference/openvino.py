@@ -45,7 +45,7 @@ MAX_SIDE_PX = 1280
 
 KEPT_SHAPES = 2
 """How many shapes of input an engine's stream keeps ready, about 7 MiB each; one that comes back later costs 4 ms once (while
-oneDNN has its code) or 40. By default OpenVINO keeps 5,000 layers: pictures of 31 shapes took 690 MiB and kept them."""
+oneDNN has its code) or 40. By default OpenVINO keeps 5,000 layers: pictures of 31 shapes took 660 MiB and kept them."""
 
 _DEFAULT_IMGSZ = 640
 _DEFAULT_CONFIDENCE = 0.25
