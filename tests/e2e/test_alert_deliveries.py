@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,17 @@ async def hook() -> AsyncIterator[Hook]:
     await runner.cleanup()
 
 
-async def _make_alert(client: aiohttp.ClientSession, url: str, *, until: Any) -> None:
-    """Sends pictures, in each of which the model sees something, until it is told of."""
+@asynccontextmanager
+async def _making_an_alert(client: aiohttp.ClientSession, url: str, *, until: Any) -> AsyncIterator[None]:
+    """Sends pictures, in each of which the model sees something, until it is told of; the stream is open within, so that the
+    alert is, too: its clip is begun when it ends."""
     jpeg = encode_jpeg(np.full((240, 320, 3), 90, np.uint8))
     async with client.ws_connect(f"{url}ws/stream?name=Hall&annotate=0") as socket:
         while not until():
             await socket.send_bytes(jpeg)
             await socket.receive(timeout=20)
             await asyncio.sleep(0.1)
+        yield
 
 
 @pytest.mark.fault("kill -9 of the server while a message is delivered")
@@ -74,8 +78,8 @@ async def test_kill_between_candidate_and_delivery(hook: Hook, tmp_path: Path) -
     async with aiohttp.ClientSession() as client:
         server = ServerProcess("--model", str(model), environ=environ)
         await asyncio.to_thread(server.__enter__)
-        await _make_alert(client, server.url, until=lambda: bool(hook.told))
-        await asyncio.to_thread(server.stop, signal.SIGKILL)
+        async with _making_an_alert(client, server.url, until=lambda: bool(hook.told)):
+            await asyncio.to_thread(server.stop, signal.SIGKILL)
         first = hook.told[0]
         hook.answers.set()
         with ServerProcess("--model", str(model), environ=environ) as again:
