@@ -35,7 +35,8 @@ class Stream:
     At most one detection is under way, and at most one drawing: whatever arrives meanwhile replaces what waits. `results` get
     every processed frame, `pictures` every annotated one. `meter` is that of whoever feeds the stream, `viewing` that of all
     other viewers together. `renderer` runs tracking and drawing. `input_size` tells the longest side of the detector's input
-    for the next frame in pixels, None for the model's own. Everything else runs on the event loop.
+    for the next frame in pixels, None for the model's own. Unless it `may_slow`, no pressure makes the output follow the
+    detector. Everything else runs on the event loop.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Stream:
         renderer: Executor,
         totals: LiveTotals | None = None,
         input_size: Callable[[], int | None] = lambda: None,
+        may_slow: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = id
@@ -65,6 +67,7 @@ class Stream:
         self._renderer = renderer
         self._totals = totals or LiveTotals()
         self._input_size = input_size
+        self._may_slow = may_slow
         self._clock = clock
         self._to_detect: LatestSlot[Frame] = LatestSlot()
         self._to_draw: LatestSlot[_Drawing] = LatestSlot()
@@ -139,7 +142,7 @@ class Stream:
 
     @property
     def _slowed(self) -> bool:
-        return self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
+        return self._may_slow and self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
 
     def _take(self, frame: Frame) -> None:
         self._received.record(self._clock())

@@ -111,6 +111,7 @@ class LiveService:
             renderer=self._renderer,
             totals=self.totals,
             input_size=lambda: self.tuning.level.imgsz,
+            may_slow=self._live.adapt_rate,
             clock=self._clock,
         )
 
