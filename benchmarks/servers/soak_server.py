@@ -1,4 +1,4 @@
-"""The real server with one more address, which counts what lives in it: `python -m benchmarks.soak_server serve --port 0`."""
+"""The real server with one more address, which counts what lives in it: `python -m benchmarks.servers.soak_server serve --port 0`."""
 
 import asyncio
 import ctypes
