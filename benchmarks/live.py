@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.load.chromium_roundtrip import watch_in_chromium
-from benchmarks.peers.environments import installed, python_of
 from benchmarks.load.publisher import finish_publisher, start_publisher
+from benchmarks.peers.environments import installed, python_of
 from benchmarks.report.results import summary, write_result
 from tests.server_process import ServerProcess
 

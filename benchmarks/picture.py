@@ -22,8 +22,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.peers.environments import installed, python_of, ultralytics_python
 from benchmarks.load.picture_load import Form, Load, ask_once, load
+from benchmarks.peers.environments import installed, python_of, ultralytics_python
 from benchmarks.report.results import summary, write_result
 from server.inference.card import read_card
 from server.resources import delivered_model

@@ -16,13 +16,13 @@ from typing import Any
 import aiohttp
 import aiortc.rtcrtpreceiver
 
-from benchmarks.report.results import PLOTS, write_result
 from benchmarks.load.soak_camera import Camera
-from benchmarks.report.soak_plot import write_plot
-from benchmarks.meters.soak_samples import Sample, Sampler
 from benchmarks.load.soak_visitors import Visitors
-from benchmarks.meters.steadiness import trend
 from benchmarks.load.watchers import CountingDecoder
+from benchmarks.meters.soak_samples import Sample, Sampler
+from benchmarks.meters.steadiness import trend
+from benchmarks.report.results import PLOTS, write_result
+from benchmarks.report.soak_plot import write_plot
 from server.transports.aiortc_changes import AiortcChanges, apply
 from tests.e2e.drawn_video import write_table
 from tests.server_process import ServerProcess

@@ -19,9 +19,9 @@ from typing import Any
 
 import av
 
+from benchmarks.meters.video_runs import CONFIDENCE, IMGSZ, IOU
 from benchmarks.peers.environments import EXTRA, installed, ultralytics_python
 from benchmarks.report.results import summary, write_result
-from benchmarks.meters.video_runs import CONFIDENCE, IMGSZ, IOU
 from server.resources import delivered_model
 from tests.server_process import REPOSITORY
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.churn_plot import draw_churn
 from benchmarks.meters.thread_times import WORKS
+from benchmarks.report.churn_plot import draw_churn
 
 _DPI = 90
 _LIMIT = {"color": "grey", "linestyle": ":", "linewidth": 1}

@@ -14,7 +14,7 @@ from server.domain.live import AnnotatedFrame, LiveResult, StreamOptions
 from server.domain.model import ModelInfo
 from server.inference.pool import DetectorPool
 from server.pipeline.stats import LiveTotals
-from server.pipeline.stream import STALLED_AFTER_S, Stream
+from server.pipeline.stream import STALLED_AFTER_S, Stream, StreamTuning
 from tests.builders import ListSink, ListSource, make_detections, make_frame, make_options, make_result
 
 
@@ -113,7 +113,7 @@ class Rig:
             options=make_options(),
             renderer=renderer,
             totals=self.totals,
-            may_slow=may_slow,
+            tuning=StreamTuning(may_slow=may_slow),
             clock=lambda: self.now_s,
         )
         self.stream.results.subscribe(self.results)
