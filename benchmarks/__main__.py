@@ -29,7 +29,7 @@ from benchmarks import (
     video,
     viewers,
 )
-from benchmarks.report import write_page
+from benchmarks.report.results import write_page
 
 BENCHMARKS: dict[str, Any] = {
     "startup": startup,

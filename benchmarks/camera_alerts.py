@@ -16,7 +16,7 @@ from typing import Any
 import av
 import requests
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from tests.rtsp.rig import rtsp_server
 from tests.server_process import REPOSITORY, ServerProcess
 

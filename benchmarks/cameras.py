@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from tests.rtsp.rig import rtsp_server, write_film
 from tests.server_process import ServerProcess
 

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.film import write_film
-from benchmarks.load_rig import LoadRig
-from benchmarks.report import machine, summary, write_result
+from benchmarks.load.film import write_film
+from benchmarks.load.rig import LoadRig
+from benchmarks.report.results import machine, summary, write_result
 
 WIDTH_PX, HEIGHT_PX, FPS = 640, 480, 15
 MOST_BOX_AGE_MS, LEAST_DETECTIONS_FPS = 250.0, 5.0

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from benchmarks.report import write_result
+from benchmarks.report.results import write_result
 from server.media.picture import encode_jpeg
 from tests.faults.witness import Witness
 from tests.inference.tiny_models import make_onnx

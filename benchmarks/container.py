@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.publisher import finish_publisher, start_publisher
-from benchmarks.report import summary, write_result
+from benchmarks.load.publisher import finish_publisher, start_publisher
+from benchmarks.report.results import summary, write_result
 from tests.container.engine import BASE, build_image, image_bytes, why_impossible
 from tests.container.registry import compressed_bytes, push, registry
 from tests.container.running import KEY, running

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from benchmarks.report import machine, summary, write_result
+from benchmarks.report.results import machine, summary, write_result
 from server.config.settings import Live
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout

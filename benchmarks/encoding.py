@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from server.media.png import encode_png
 from server.media.video_writer import QUALITY
 from server.transports.encoders import Bitrates, create_encoder

@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from benchmarks.publisher import finish_publisher, start_publisher, streams
-from benchmarks.report import summary, write_result
+from benchmarks.load.publisher import finish_publisher, start_publisher, streams
+from benchmarks.report.results import summary, write_result
 from tests.e2e.marked_clip import write_marked_clip
 from tests.server_process import ServerProcess
 

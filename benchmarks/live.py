@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.chromium_roundtrip import watch_in_chromium
+from benchmarks.load.chromium_roundtrip import watch_in_chromium
+from benchmarks.load.publisher import finish_publisher, start_publisher
 from benchmarks.peers.environments import installed, python_of
-from benchmarks.publisher import finish_publisher, start_publisher
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from tests.server_process import ServerProcess
 
 DETECTOR_S = 0.06
@@ -24,8 +24,8 @@ CONNECTING_S = 3.0
 Start = Callable[[], ServerProcess]
 
 
-def run(*, rounds: int = 3, seconds: float = 20.0, long_s: float = 60.0) -> None:
-    """Rounds of all servers at each loss, one long run of each without loss, and Chromium at ours."""
+def run(*, rounds: int = 2, seconds: float = 60.0) -> None:
+    """Rounds of all servers at each loss, and Chromium at ours."""
     servers = _servers()
     runs: dict[str, dict[str, list[dict[str, Any]]]] = {_loss(loss): {name: [] for name in servers} for loss in LOSSES}
     chromium = []
@@ -35,7 +35,6 @@ def run(*, rounds: int = 3, seconds: float = 20.0, long_s: float = 60.0) -> None
                 runs[_loss(loss)][name].append(_publish(start, codec, loss=loss, seconds=seconds))
         with servers["sightline h264"][0]() as server:
             chromium.append(watch_in_chromium(server, seconds=seconds))
-    long = {name: _publish(start, codec, loss=0.0, seconds=long_s) for name, (start, codec) in servers.items()}
     figures = {
         "rounds": rounds,
         "seconds": seconds,
@@ -43,7 +42,6 @@ def run(*, rounds: int = 3, seconds: float = 20.0, long_s: float = 60.0) -> None
         "peers": _peers(),
         **{case: {name: _summaries(of) for name, of in by_name.items()} for case, by_name in runs.items()},
         "chromium, sightline": _chromium(chromium),
-        f"one run of {long_s:g} s, no loss": {name: _rounded(one) for name, one in long.items()},
     }
     write_result("live", figures)
 
@@ -51,7 +49,7 @@ def run(*, rounds: int = 3, seconds: float = 20.0, long_s: float = 60.0) -> None
 def _servers() -> dict[str, tuple[Start, str]]:
     """How each of them is started, and the codec that it is asked for."""
     detector = ("--detector-s", str(DETECTOR_S))
-    ours = (sys.executable, "-m", "benchmarks.sleeping_server", *detector)
+    ours = (sys.executable, "-m", "benchmarks.servers.sleeping_server", *detector)
     naive = (str(python_of("aiortc")), "-m", "benchmarks.peers.naive_aiortc", *detector)
     fastrtc = (str(python_of("fastrtc")), "-m", "benchmarks.peers.fastrtc_service", *detector)
     return {
@@ -92,10 +90,6 @@ def _chromium(runs: list[dict[str, Any]]) -> dict[str, Any]:
     sizes = sorted({size for one in runs for size in one.pop("sizes")})
     flat = [{**{f"{name}_ms": value for name, value in one.pop("round_trip_ms").items()}, **one} for one in runs]
     return {"sizes": ", ".join(sizes), **_summaries(flat)}
-
-
-def _rounded(one: dict[str, Any]) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in one.items()}
 
 
 def _loss(share: float) -> str:

@@ -6,7 +6,7 @@ Needs root, nftables and coturn.
 import asyncio
 from typing import Any
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from tests.e2e.nat_network import NatNetwork, nat_network, turn_server
 from tests.e2e.nat_sessions import ANNOUNCED, RELAYED, publish, serve
 

@@ -11,15 +11,15 @@ import time
 import urllib.request
 from typing import Any
 
-from benchmarks.publisher import finish_publisher, start_publisher, streams
-from benchmarks.report import summary, write_result
-from benchmarks.soak_server import CENSUS
+from benchmarks.load.publisher import finish_publisher, start_publisher, streams
+from benchmarks.report.results import summary, write_result
+from benchmarks.servers.soak_server import CENSUS
 from tests.server_process import ServerProcess
 
 # The delivered model in float32 on one thread, at an input that takes it more than three times as long as a frame lasts.
 SLOW = ("--imgsz", "896", "--precision", "f32")
 SLOW_ENVIRON = {"SIGHTLINE_INFERENCE__THREADS": "1", "SIGHTLINE_LIVE__IMGSZ": "896"}
-COMMAND = (sys.executable, "-m", "benchmarks.soak_server", "serve", "--port", "0")
+COMMAND = (sys.executable, "-m", "benchmarks.servers.soak_server", "serve", "--port", "0")
 SERIES_S = 10
 
 

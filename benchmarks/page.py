@@ -9,8 +9,8 @@ import av
 import numpy as np
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.publisher import streams
-from benchmarks.report import summary, write_result
+from benchmarks.load.publisher import streams
+from benchmarks.report.results import summary, write_result
 from tests.drawing import Image
 from tests.e2e.browser import camera_flags, launch, new_page, write_y4m
 from tests.server_process import REPOSITORY, ServerProcess

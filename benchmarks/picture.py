@@ -22,9 +22,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.load.picture_load import Form, Load, ask_once, load
 from benchmarks.peers.environments import installed, python_of, ultralytics_python
-from benchmarks.picture_load import Form, Load, ask_once, load
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from server.inference.card import read_card
 from server.resources import delivered_model
 from tests.scenes import draw_firearm

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
 from server.inference.compute import Compute

@@ -3,8 +3,8 @@
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks.publisher import finish_publisher, start_publisher
-from benchmarks.report import machine, summary, write_result
+from benchmarks.load.publisher import finish_publisher, start_publisher
+from benchmarks.report.results import machine, summary, write_result
 from tests.server_process import ServerProcess
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import write_result
+from benchmarks.report.results import write_result
 from server.domain.detection import DetectOptions
 from server.domain.frame import Frame, PixelLayout
 from server.inference import openvino

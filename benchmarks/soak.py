@@ -16,13 +16,13 @@ from typing import Any
 import aiohttp
 import aiortc.rtcrtpreceiver
 
-from benchmarks.report import PLOTS, write_result
-from benchmarks.soak_camera import Camera
-from benchmarks.soak_plot import write_plot
-from benchmarks.soak_samples import Sample, Sampler
-from benchmarks.soak_visitors import Visitors
-from benchmarks.steadiness import trend
-from benchmarks.watchers import CountingDecoder
+from benchmarks.load.soak_camera import Camera
+from benchmarks.load.soak_visitors import Visitors
+from benchmarks.load.watchers import CountingDecoder
+from benchmarks.meters.soak_samples import Sample, Sampler
+from benchmarks.meters.steadiness import trend
+from benchmarks.report.results import PLOTS, write_result
+from benchmarks.report.soak_plot import write_plot
 from server.transports.aiortc_changes import AiortcChanges, apply
 from tests.e2e.drawn_video import write_table
 from tests.server_process import ServerProcess
@@ -48,7 +48,7 @@ ENVIRON = {
     "SIGHTLINE_LIVE__MIN_IMGSZ": "320",
     "SIGHTLINE_VIDEOS__THREADS": "1",
 }
-COMMAND = (sys.executable, "-m", "benchmarks.soak_server", "serve", "--port", "0")
+COMMAND = (sys.executable, "-m", "benchmarks.servers.soak_server", "serve", "--port", "0")
 
 
 def run(*, minutes: float = 30.0, seed: int = 9) -> None:

@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.report import summary, write_result
+from benchmarks.report.results import summary, write_result
 from server.inference.throughput_cache import FILE_NAME
 from tests.server_process import ServerProcess
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import av
 
+from benchmarks.meters.video_runs import CONFIDENCE, IMGSZ, IOU
 from benchmarks.peers.environments import EXTRA, installed, ultralytics_python
-from benchmarks.report import summary, write_result
-from benchmarks.video_runs import CONFIDENCE, IMGSZ, IOU
+from benchmarks.report.results import summary, write_result
 from server.resources import delivered_model
 from tests.server_process import REPOSITORY
 
@@ -75,7 +75,7 @@ def _runners(work: Path) -> dict[str, Runner]:
     """Each of them by its name; ultralytics gets a copy of the weights, as it writes beside them."""
     weights, python = work / WEIGHTS, str(ultralytics_python())
     weights.write_bytes((delivered_model() / WEIGHTS).read_bytes())
-    ours = (sys.executable, "-m", "benchmarks.video_runs")
+    ours = (sys.executable, "-m", "benchmarks.meters.video_runs")
     theirs = (python, "-m", "benchmarks.peers.video_files")
     flags = ("--imgsz", str(IMGSZ), "--conf", str(CONFIDENCE), "--iou", str(IOU))
     own = {"YOLO_CONFIG_DIR": str(work)}
@@ -129,7 +129,7 @@ def _measure(clip: str, *, runners: Mapping[str, Runner], work: Path, rounds: in
 
 def _profile(source: Path, precision: str, *, out: Path) -> dict[str, Any]:
     """Milliseconds a frame by work."""
-    command = (sys.executable, "-m", "benchmarks.video_profile")
+    command = (sys.executable, "-m", "benchmarks.meters.video_profile")
     told, _ = Runner(command, delivered_model(), ("--precision", precision)).run(source, out=out)
     return told
 

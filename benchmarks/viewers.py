@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.publisher import finish_publisher, start_publisher, streams
-from benchmarks.report import summary, write_result
+from benchmarks.load.publisher import finish_publisher, start_publisher, streams
+from benchmarks.report.results import summary, write_result
 from tests.server_process import REPOSITORY, ServerProcess
 
 WHEP_VIEWERS = 10
@@ -51,8 +51,10 @@ def _measure(environ: Mapping[str, str], *, seconds: float) -> dict[str, Any]:
 def _start_watchers(server: ServerProcess, *, seconds: float) -> subprocess.Popen[str]:
     stream_id = streams(server)[0]["id"]
     count = str(WHEP_VIEWERS)
-    command = [sys.executable, "-m", "benchmarks.watchers", server.url, stream_id, "--whep", count, "--seconds", str(seconds)]
-    return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "benchmarks.load.watchers", server.url, stream_id]
+    return subprocess.Popen(
+        [*command, "--whep", count, "--seconds", str(seconds)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
 
 
 def _sample(server: ServerProcess, *, seconds: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from server.inference.pool import DetectorPool
 from server.media.picture_files import FoundFiles, find_files
 from server.media.video_probe import probe_video
 from server.pipeline.result_files import FILE_NAMES
-from server.web.configured_model import load_configured_model
+from server.web.configured_model import detector_workers, load_configured_model
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _detect(settings: Settings, order: DetectOrder, *, found: FoundFiles) -> Summary:
     with ExitStack() as stack:
-        workers = settings.inference.workers
+        workers = detector_workers(settings)
         detector = load_configured_model(settings, streams=workers, frame=_only_size(found))
         pool = DetectorPool(detector, workers=workers)
         stack.callback(pool.close)

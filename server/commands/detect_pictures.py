@@ -13,6 +13,7 @@ from server.media.picture_files import PictureFile
 from server.pipeline.annotator import BoxAnnotator
 from server.pipeline.offline import PictureLine
 from server.pipeline.result_files import FILE_NAMES, ResultWriter, result_file
+from server.web.configured_model import detector_workers
 
 ANNOTATED_DIR = "annotated"
 
@@ -32,7 +33,7 @@ async def check_pictures(work: DetectWork, files: Sequence[PictureFile], *, summ
             annotated_dir=order.out / ANNOTATED_DIR if order.annotated else None,
             max_pixels=work.settings.predict.max_pixels,
             # Each worker has one, the next ones are decoded and the last ones drawn meanwhile.
-            at_once=2 * work.settings.inference.workers + 2,
+            at_once=2 * detector_workers(work.settings) + 2,
         )
         await _check(line, files, results=results, summary=summary, stop=stop)
 

@@ -40,7 +40,7 @@ from server.training.evaluation_report import report
 from server.training.labelled_pictures import LabelledSplit, read_split
 from server.training.metrics_file import SCHEMA, ClipsMetrics, MetricsFile, WeightsMetrics, encode_metrics
 from server.training.picture_list import write_picture_list
-from server.web.configured_model import load_configured_model, model_path
+from server.web.configured_model import detector_workers, load_configured_model, model_path
 
 METRICS_NAME = "metrics.json"
 REPORT_NAME = "report.txt"
@@ -142,7 +142,7 @@ def _evaluate_pictures(
 ) -> None:
     progress = Progress(len(split.pictures) * len(order.sizes) * (1 if order.against is None else 2), stream=sys.stderr)
     workplace = Workplace(
-        workers=settings.inference.workers,
+        workers=detector_workers(settings),
         io_threads=max(2, available_processors()),
         max_pixels=settings.predict.max_pixels,
         on_checked=progress.advance,
@@ -162,7 +162,7 @@ def _evaluate_pictures(
 
 def _evaluate_clips(settings: Settings, order: EvaluateOrder, imgsz: int, *, detector: Detector, outcome: _Outcome) -> None:
     progress = Progress(len(order.clips), stream=sys.stderr)
-    pool = DetectorPool(detector, workers=settings.inference.workers)
+    pool = DetectorPool(detector, workers=detector_workers(settings))
     try:
         checker = ClipChecker(pool, imgsz=imgsz)
         checked = []

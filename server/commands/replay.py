@@ -22,7 +22,7 @@ from server.pipeline.annotator import BoxAnnotator
 from server.training.clip_checks import ClipChecker
 from server.training.clip_files import check_headers, find_clips, read_raised
 from server.training.clip_replay import ClipReplay, ReplayedAlert, ReplayedClip
-from server.web.configured_model import load_configured_model
+from server.web.configured_model import detector_workers, load_configured_model
 
 SNAPSHOT_QUALITY = 90
 
@@ -42,7 +42,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Replays, prints, and returns the exit code; raises InvalidRequest, ModelError and SettingsError."""
     pool: DetectorPool | None = None
     try:
-        workers = settings.inference.workers
+        workers = detector_workers(settings)
         detector = load_configured_model(settings, streams=workers)
         order = _order(settings, arguments, confidence=detector.info.confidence)
         pool = DetectorPool(detector, workers=workers)

@@ -63,8 +63,8 @@ class Model(Section, frozen=True):
 class Inference(Section, frozen=True):
     """How detection uses the processor."""
 
-    workers: Annotated[int, Meta(ge=1, le=32)] = 2
-    """Worker threads, each with its own infer request."""
+    workers: Annotated[int, Meta(ge=0, le=32)] = 0
+    """Worker threads, each with its own infer request; 0 takes one for two processors, from 2 to 8."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
     hang_s: Positive = 30
@@ -97,6 +97,8 @@ class Live(Section, frozen=True):
     """Smallest input that live streams are brought down to when many share the processor, or it is short."""
     mode: Literal["smooth", "exact"] = "smooth"
     """Default: every newest frame with the newest boxes, or only frames with their own boxes."""
+    adapt_rate: bool = True
+    """Under pressure send only pictures that were detected; without it `smooth` sends all, and their boxes may get older."""
     connect_timeout_s: Positive = 15
     """A peer that is not connected after this long is dropped."""
     media_timeout_s: Positive = 10

@@ -29,13 +29,24 @@ HIDE_AFTER_S = 1.0
 STALLED_AFTER_S = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class StreamTuning:
+    """What a stream gives up where the processor is short.
+
+    `input_size` tells the longest side of the detector's input for the next frame in pixels, None for the model's own. Unless
+    it `may_slow`, all pictures of the input are shown, however old their boxes.
+    """
+
+    input_size: Callable[[], int | None] = lambda: None
+    may_slow: bool = True
+
+
 class Stream:
     """Takes the frames of one source and publishes what is found in them, and the annotated pictures.
 
     At most one detection is under way, and at most one drawing: whatever arrives meanwhile replaces what waits. `results` get
     every processed frame, `pictures` every annotated one. `meter` is that of whoever feeds the stream, `viewing` that of all
-    other viewers together. `renderer` runs tracking and drawing. `input_size` tells the longest side of the detector's input
-    for the next frame in pixels, None for the model's own. Everything else runs on the event loop.
+    other viewers together. `renderer` runs tracking and drawing. Everything else runs on the event loop.
     """
 
     def __init__(
@@ -49,7 +60,7 @@ class Stream:
         options: StreamOptions,
         renderer: Executor,
         totals: LiveTotals | None = None,
-        input_size: Callable[[], int | None] = lambda: None,
+        tuning: StreamTuning | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = id
@@ -64,7 +75,7 @@ class Stream:
         self._annotator = annotator
         self._renderer = renderer
         self._totals = totals or LiveTotals()
-        self._input_size = input_size
+        self._tuning = tuning or StreamTuning()
         self._clock = clock
         self._to_detect: LatestSlot[Frame] = LatestSlot()
         self._to_draw: LatestSlot[_Drawing] = LatestSlot()
@@ -139,7 +150,7 @@ class Stream:
 
     @property
     def _slowed(self) -> bool:
-        return self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
+        return self._tuning.may_slow and self._pressure.high and self._clock() - self._answered_s <= STALLED_AFTER_S
 
     def _take(self, frame: Frame) -> None:
         self._received.record(self._clock())
@@ -167,7 +178,9 @@ class Stream:
 
     def _detect_options(self, options: StreamOptions) -> DetectOptions:
         confidence = min(options.confidence, WEAK_CONFIDENCE)
-        return DetectOptions(confidence=confidence, iou=self._pool.info.iou, classes=options.classes, imgsz=self._input_size())
+        return DetectOptions(
+            confidence=confidence, iou=self._pool.info.iou, classes=options.classes, imgsz=self._tuning.input_size()
+        )
 
     async def _publish(self, frame: Frame, *, found: DetectionResult, options: StreamOptions, imgsz: int) -> None:
         shown = await asyncio.get_running_loop().run_in_executor(self._renderer, self._track, frame, found, options)

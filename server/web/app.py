@@ -30,7 +30,7 @@ from server.web.cameras import CameraService
 from server.web.channels import ChannelService
 from server.web.clip_making import ClipMaking, RingMaker
 from server.web.cluster import Cluster, resolve_cluster
-from server.web.configured_model import load_configured_model
+from server.web.configured_model import detector_workers, load_configured_model
 from server.web.credentials import Keys, resolve_keys
 from server.web.doctor import Doctor
 from server.web.encoder_settings import encoder_bitrates
@@ -198,7 +198,7 @@ def _served_model(detector: Detector | None, *, time_pool: TimePool | None) -> C
         settings = app[app_keys.SETTINGS]
         model = ServedModel(
             (lambda: detector) if detector is not None else partial(load_configured_model, settings),
-            workers=settings.inference.workers,
+            workers=detector_workers(settings),
             hang_s=settings.inference.hang_s,
             executor=app[app_keys.IO],
             time_pool=time_pool or RememberedThroughput(settings, io=app[app_keys.IO]),
@@ -263,7 +263,7 @@ async def _live_streams(app: web.Application) -> AsyncIterator[None]:
     _watch_alerts(app)
     app[app_keys.LIFECYCLE] = Lifecycle(model=model, registry=live.registry, videos=app[app_keys.VIDEOS], cameras=cameras)
     # Enough that decoding, detecting and encoding go on side by side.
-    at_once = settings.inference.workers + 2
+    at_once = detector_workers(settings) + 2
     app[app_keys.PICTURES] = PictureService(
         model=model, io=app[app_keys.IO], max_pixels=settings.predict.max_pixels, at_once=at_once
     )

@@ -28,7 +28,7 @@ from server.transports.network_checks import (
     host_addresses,
 )
 from server.web.access_checks import check_access, check_https, check_tcp_port
-from server.web.configured_model import load_configured_model
+from server.web.configured_model import detector_workers, load_configured_model
 from server.web.credentials import is_loopback
 from server.web.ice_settings import ice_servers
 from server.web.live_tuning import allowed_sizes
@@ -111,8 +111,9 @@ class Doctor:
         return pool.info, throughput, [Finding("model", "ok", _loaded(pool.info))]
 
     def _create_pool(self) -> DetectorPool:
-        inference = self._settings.inference
-        return DetectorPool(load_configured_model(self._settings), workers=inference.workers, hang_s=inference.hang_s)
+        settings = self._settings
+        detector = load_configured_model(settings)
+        return DetectorPool(detector, workers=detector_workers(settings), hang_s=settings.inference.hang_s)
 
     async def _look(self, model: ModelInfo | None, throughput: Throughput | None) -> list[Finding]:
         """Everything but the model and the TCP port."""

@@ -8,7 +8,7 @@ from server.config.settings import Settings
 from server.domain.live import StreamOptions
 from server.pipeline.capacity import Capacity, planned_capacity, present_capacity
 from server.pipeline.stats import LiveTotals, StreamStats
-from server.pipeline.stream import Stream
+from server.pipeline.stream import Stream, StreamTuning
 from server.pipeline.tracker import ByteTracker
 from server.transports.peer_session import WebrtcLimits
 from server.transports.registry import NewRing, SessionRegistry, no_ring
@@ -110,7 +110,7 @@ class LiveService:
             options=options,
             renderer=self._renderer,
             totals=self.totals,
-            input_size=lambda: self.tuning.level.imgsz,
+            tuning=StreamTuning(lambda: self.tuning.level.imgsz, may_slow=self._live.adapt_rate),
             clock=self._clock,
         )
 

@@ -12,7 +12,7 @@ from server.inference.pool import DetectorPool
 from server.inference.processors import available_processors
 from server.inference.throughput import Throughput, measure
 from server.inference.throughput_cache import ThroughputCache, throughput_key
-from server.web.configured_model import model_path
+from server.web.configured_model import detector_workers, model_path
 from server.web.live_tuning import sizes_to_measure
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,6 @@ class RememberedThroughput:
             pool.info,
             path=model_path(self._settings),
             sizes=sizes,
-            workers=inference.workers,
+            workers=detector_workers(self._settings),
             threads=inference.threads,
         )

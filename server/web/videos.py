@@ -19,7 +19,7 @@ from server.jobs.service import VideoJobs
 from server.metrics import VideoStats
 from server.storage.jobs import JobRecords
 from server.web.admission import Admission
-from server.web.configured_model import model_path
+from server.web.configured_model import detector_workers, model_path
 from server.web.records import Records, data_folder, hidden_files
 from server.web.served_model import ServedModel
 
@@ -154,7 +154,7 @@ class VideoService:
             iou=model.iou,
             imgsz=model.imgsz,
             threads=self._settings.videos.threads,
-            workers=self._settings.inference.workers,
+            workers=detector_workers(self._settings, threads=self._settings.videos.threads),
             labels=self._model.info.labels if self._check_labels else None,
             fingerprint=self._fingerprint,
         )

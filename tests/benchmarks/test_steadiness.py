@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.steadiness import trend
+from benchmarks.meters.steadiness import trend
 
 TIMES_S = [5.0 * number for number in range(200)]
 

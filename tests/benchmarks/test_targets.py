@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.capacity import holds
-from benchmarks.targets import TARGETS, targets_table
+from benchmarks.report.targets import TARGETS, targets_table
 
 
 def row(text: str, figures: dict[str, Any]) -> list[str]:

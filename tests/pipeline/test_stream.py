@@ -14,7 +14,7 @@ from server.domain.live import AnnotatedFrame, LiveResult, StreamOptions
 from server.domain.model import ModelInfo
 from server.inference.pool import DetectorPool
 from server.pipeline.stats import LiveTotals
-from server.pipeline.stream import STALLED_AFTER_S, Stream
+from server.pipeline.stream import STALLED_AFTER_S, Stream, StreamTuning
 from tests.builders import ListSink, ListSource, make_detections, make_frame, make_options, make_result
 
 
@@ -97,7 +97,9 @@ def annotator() -> NotingAnnotator:
 class Rig:
     """A stream on a real pool, its sinks, and a clock that stands still until the test moves it."""
 
-    def __init__(self, detector: GatedDetector, *, annotator: NotingAnnotator, renderer: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, detector: GatedDetector, *, annotator: NotingAnnotator, renderer: ThreadPoolExecutor, may_slow: bool = True
+    ) -> None:
         self.now_s = 100.0
         self.pool = DetectorPool(detector, workers=1)
         self.totals = LiveTotals()
@@ -111,6 +113,7 @@ class Rig:
             options=make_options(),
             renderer=renderer,
             totals=self.totals,
+            tuning=StreamTuning(may_slow=may_slow),
             clock=lambda: self.now_s,
         )
         self.stream.results.subscribe(self.results)
@@ -375,3 +378,23 @@ async def test_boxes_that_are_too_old_to_show_have_no_age(rig: Rig, detector: Ga
     newest = rig.pictures.items[-1]
     assert isinstance(newest, AnnotatedFrame)
     assert newest.boxes_received_at is None
+
+
+async def test_a_stream_that_may_not_slow_shows_every_picture(
+    detector: GatedDetector, annotator: NotingAnnotator, renderer: ThreadPoolExecutor
+) -> None:
+    """Whatever the pressure, the newest picture is shown while the detector works on an older one."""
+    rig = Rig(detector, annotator=annotator, renderer=renderer, may_slow=False)
+    source = QueueSource()
+    running = asyncio.create_task(rig.stream.run(source))
+    source.queue.put_nowait(make_frame(index=1))
+    await _until(lambda: rig.processed == [1] and rig.shown == [1])
+    rig.stream._pressure.record_draw(10_000)
+    detector.gate.clear()
+    source.queue.put_nowait(make_frame(index=2))
+    await _until(lambda: rig.shown == [1, 2])
+    assert not rig.stream.stats().slowed
+    detector.gate.set()
+    source.queue.put_nowait(None)
+    await running
+    rig.pool.close()

@@ -1,7 +1,7 @@
 """The report of what was measured says what the results say."""
 
 from benchmarks.__main__ import titles
-from benchmarks.report import PAGE, RESULTS, page_text, pictures_of
+from benchmarks.report.results import PAGE, RESULTS, page_text, pictures_of
 
 
 def test_the_report_is_that_of_the_results() -> None:

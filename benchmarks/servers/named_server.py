@@ -1,6 +1,6 @@
 """The server with its threads' names told to the system, so that the processor time of each can be read from outside.
 
-`python -m benchmarks.named_server serve ...` takes what `python -m server` takes. Python 3.14 names threads by itself.
+`python -m benchmarks.servers.named_server serve ...` takes what `python -m server` takes. Python 3.14 names threads by itself.
 """
 
 import sys

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plots import draw_plots, plots_of
-from benchmarks.result_tables import result_tables
-from benchmarks.targets import targets_table
+from benchmarks.report.plots import draw_plots, plots_of
+from benchmarks.report.tables import result_tables
+from benchmarks.report.targets import targets_table
 from server.inference.processors import available_processors, multiplies_int8, processor
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 PAGE = RESULTS.parent / "README.md"
 PLOTS = RESULTS.parent / "plots"
 INTRODUCTION = """# Measured

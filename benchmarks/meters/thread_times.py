@@ -14,7 +14,7 @@ _BY_NAME |= {"renderer": "draw", "encoder": "encode"}
 def thread_seconds(pid: int) -> dict[str, float]:
     """Seconds of processor time since its start, by WORKS; threads that have ended are not in it.
 
-    The process is one of `benchmarks.named_server`.
+    The process is one of `benchmarks.servers.named_server`.
     """
     spent = dict.fromkeys(WORKS, 0.0)
     for thread, (kind, seconds) in kinds_and_seconds(pid).items():

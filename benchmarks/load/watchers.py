@@ -1,7 +1,7 @@
 """Viewers of one stream in a process of their own: WHEP players and MJPEG readers, one of them stalled.
 
-`python -m benchmarks.watchers SERVER STREAM [--whep 10] [--seconds 60]`; prints what they got as JSON. The players do all but
-decode: on the machine that is measured, decoding would weigh as much as the server's encoding.
+`python -m benchmarks.load.watchers SERVER STREAM [--whep 10] [--seconds 60]`; prints what they got as JSON. The players do all
+but decode: on the machine that is measured, decoding would weigh as much as the server's encoding.
 """
 
 import argparse

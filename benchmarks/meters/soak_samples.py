@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.soak_server import CENSUS
+from benchmarks.servers.soak_server import CENSUS
 
 EVERY_S = 5.0
 _PAGE_MIB = 4096 / 1024 / 1024

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.soak_samples import Sample
+from benchmarks.meters.soak_samples import Sample
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("MiB", ("resident_mib", "in_use_mib", "children_mib")),

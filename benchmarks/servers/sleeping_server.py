@@ -1,6 +1,6 @@
 """The server as it is, with a detector that sleeps and finds one box: what is measured is the path around it.
 
-`python -m benchmarks.sleeping_server --detector-s 0.06`
+`python -m benchmarks.servers.sleeping_server --detector-s 0.06`
 """
 
 import argparse

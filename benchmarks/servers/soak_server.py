@@ -1,4 +1,7 @@
-"""The real server with one more address, which counts what lives in it: `python -m benchmarks.soak_server serve --port 0`."""
+"""The real server with one more address, which counts what lives in it.
+
+`python -m benchmarks.servers.soak_server serve ...` takes what `python -m server` takes.
+"""
 
 import asyncio
 import ctypes

@@ -1,7 +1,7 @@
 """Publishers in a process of their own that send pre-encoded packets and read the annotated video back without decoding it.
 
-`python -m benchmarks.packet_publishers SERVER FILM [--fps 15]`; each line `add` opens one more, `count` asks how many pictures
-came back to all of them so far; both are answered by a line of JSON. The end of the input ends all.
+`python -m benchmarks.load.packet_publishers SERVER FILM [--fps 15]`; each line `add` opens one more, `count` asks how many
+pictures came back to all of them so far; both are answered by a line of JSON. The end of the input ends all.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs import get_capabilities
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from benchmarks.film import read_film
-from benchmarks.watchers import CountingDecoder
+from benchmarks.load.film import read_film
+from benchmarks.load.watchers import CountingDecoder
 from server.transports.aiortc_changes import AiortcChanges, apply
 from tests.marked_video import TIME_BASE
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.churn_plot import draw_churn
-from benchmarks.thread_times import WORKS
+from benchmarks.meters.thread_times import WORKS
+from benchmarks.report.churn_plot import draw_churn
 
 _DPI = 90
 _LIMIT = {"color": "grey", "linestyle": ":", "linewidth": 1}
@@ -90,8 +90,8 @@ def _draw_streams(scale: Result) -> Any:
     for name, rows in scale.items():
         if "cores" in name and isinstance(rows, dict):
             streams = [int(number) for number in rows]
-            rates.plot(streams, [row["detected_fps"] for row in rows.values()], marker=".", label=name)
-            ages.plot(streams, [row["box_age_p95_ms"] for row in rows.values()], marker=".", label=name)
+            rates.plot(streams, [row["detected_fps"]["median"] for row in rows.values()], marker=".", label=name)
+            ages.plot(streams, [row["box_age_p95_ms"]["median"] for row in rows.values()], marker=".", label=name)
     rates.set(xlabel="streams", ylabel="detections a second, all streams", ylim=(0, None))
     ages.set(xlabel="streams", ylabel="box_age_ms p95", ylim=(0, None))
     rates.legend()

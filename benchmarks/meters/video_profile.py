@@ -1,6 +1,6 @@
 """Processor time of a video file on its way through the line, by what it is spent on; prints a JSON object.
 
-`python -m benchmarks.video_profile SOURCE MODEL OUT --precision auto`
+`python -m benchmarks.meters.video_profile SOURCE MODEL OUT --precision auto`
 """
 
 import argparse
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.named_server import name_thread
-from benchmarks.thread_times import kinds_and_seconds
-from benchmarks.video_runs import add_arguments, line, open_pool
+from benchmarks.meters.thread_times import kinds_and_seconds
+from benchmarks.meters.video_runs import add_arguments, line, open_pool
+from benchmarks.servers.named_server import name_thread
 
 WORKS = ("decode", "detect", "draw", "encode")
 """`decode` copies, too; `draw` tracks and writes rows; `encode` writes the file. Detection includes all on the way to it."""

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.publisher import streams
-from benchmarks.thread_times import machine_seconds, process_seconds, thread_seconds
+from benchmarks.load.publisher import streams
+from benchmarks.meters.thread_times import machine_seconds, process_seconds, thread_seconds
 from tests.server_process import REPOSITORY, ServerProcess
 
 # Admission is off, so that more is taken than fits; alerts are, because writing their pictures and clips is another load.
@@ -27,7 +27,7 @@ OPEN = {
 SLICE_S = 2.0
 # A slice during which other programs took more than this of the processors says little of the server.
 QUIET_PROCESSORS = 0.1
-_SERVER = (sys.executable, "-m", "benchmarks.named_server", "serve", "--port", "0")
+_SERVER = (sys.executable, "-m", "benchmarks.servers.named_server", "serve", "--port", "0")
 _INFINITE = float("inf")
 
 
@@ -75,7 +75,7 @@ class LoadRig:
 
     def __enter__(self) -> Self:
         self._server.__enter__()
-        command = [sys.executable, "-m", "benchmarks.packet_publishers", self._server.url, str(self._film)]
+        command = [sys.executable, "-m", "benchmarks.load.packet_publishers", self._server.url, str(self._film)]
         self._publishers = subprocess.Popen(
             [*command, "--fps", str(self._fps)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -17,8 +17,8 @@ import aiohttp
 from aiohttp import FormData, WSMsgType
 from PIL import Image
 
-from benchmarks.publisher import start_publisher
-from benchmarks.watchers import stall_mjpeg
+from benchmarks.load.publisher import start_publisher
+from benchmarks.load.watchers import stall_mjpeg
 from tests.marked_video import MarkedVideoTrack
 from tests.scenes import draw_empty, draw_firearm
 from tests.transports.rig import Client, ReadingPeer

@@ -1,0 +1,1 @@
+"""Report: results as files, and the page made of them with its tables, targets and plots."""
