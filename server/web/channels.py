@@ -200,7 +200,9 @@ def _mqtt(mqtt: Mqtt, *, waiting: Callable[[str], Coroutine[Any, Any, Collection
     try:
         from server.alerts.mqtt import MqttChannel, MqttOptions  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
-        raise SettingsError("mqtt.host needs the extra mqtt: make install EXTRAS=mqtt, for a container make image EXTRAS=mqtt") from exc
+        raise SettingsError(
+            "mqtt.host needs the extra mqtt: make install EXTRAS=mqtt, for a container make image EXTRAS=mqtt"
+        ) from exc
     options = MqttOptions(
         host=mqtt.host,
         port=mqtt.port,
@@ -219,7 +221,9 @@ def _email(email: Email) -> Channel:
     try:
         from server.alerts.email import EmailChannel, EmailOptions  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
-        raise SettingsError("email.host needs the extra email: make install EXTRAS=email, for a container make image EXTRAS=email") from exc
+        raise SettingsError(
+            "email.host needs the extra email: make install EXTRAS=email, for a container make image EXTRAS=email"
+        ) from exc
     options = EmailOptions(
         host=email.host,
         port=email.port,
