@@ -262,7 +262,8 @@ async def test_only_the_newest_picture_waits_for_the_loop() -> None:
     thread = threading.Thread(target=deliver)
     thread.start()
     thread.join()  # the loop does nothing meanwhile
-    async for frame in source.frames():
-        assert (frame.index, frame.received_at) == (49, 49.0)
-        source.close()
+    frames = source.frames()
+    frame = await anext(frames)
+    assert (frame.index, frame.received_at) == (49, 49.0)
     assert source.lost == 49
+    await frames.aclose()  # type: ignore[attr-defined]  # an async generator
