@@ -26,7 +26,7 @@ from server.transports.camera_session import CameraRig, CameraSession
 from server.transports.camera_supervisor import CameraSupervisor, SupervisorHooks
 from server.transports.own_thread import in_own_thread
 from server.web.camera_answers import CameraAge, CameraAnswer, LastAlertAnswer, camera_answer
-from server.web.camera_orders import CameraOrder, changed_camera, new_camera, order_of_entry, with_order
+from server.web.camera_orders import CameraOrder, changed_camera, new_camera, orders_of_entries, with_order
 from server.web.live import LiveService
 from server.web.problems import Problem
 from server.web.records import Records
@@ -281,15 +281,14 @@ class CameraService:
 
     def _synchronised(self, kept: CameraRecords) -> list[Camera]:
         """The cameras as the settings file has them, known by name, and all others. Blocks."""
-        entries = {entry.name: entry for entry in self._settings.cameras.entries}
+        orders = orders_of_entries(self._settings.cameras.entries)
         known = {camera.name: camera for camera in kept.all()}
         now = self._wall_clock()
         for camera in known.values():
-            if camera.managed and camera.name not in entries:
+            if camera.managed and camera.name not in orders:
                 kept.remove(camera.id)
-        for name, entry in entries.items():
+        for name, order in orders.items():
             before = known.get(name)
-            order = order_of_entry(entry)
             blank = (
                 replace(before, credentials=None) if before else Camera(id=uuid.uuid4().hex, name="", url="", created_at=now)
             )

@@ -226,6 +226,21 @@ async def test_the_settings_file_is_taken_over_at_each_start(start_client: Clien
     assert after["Two"]["max_fps"] is None
 
 
+async def test_a_camera_of_the_settings_file_keeps_what_the_api_has_set(
+    start_client: ClientFactory, settings: Settings
+) -> None:
+    """It is the same one at the next start, whatever blanks and unprintable letters its name has there."""
+    given = watching(settings, entries=[CameraEntry(name="\tEntrance ", url=NOWHERE)])
+    client = await start_client(given)
+    (before,) = (await (await client.get("/api/cameras")).json())["cameras"]
+    assert before["name"] == "Entrance"
+    assert (await client.patch(f"/api/cameras/{before['id']}", json={"rule": {"hits": 2}})).status == 200
+    await client.close()
+    client = await start_client(given)
+    (after,) = (await (await client.get("/api/cameras")).json())["cameras"]
+    assert (after["id"], after["rule"]["hits"]) == (before["id"], 2)
+
+
 async def start_and_end(settings: Settings) -> None:
     """What the start raises."""
     app = create_app(settings, detector=FakeDetector(), time_pool=room_for_eight)
@@ -240,6 +255,8 @@ async def start_and_end(settings: Settings) -> None:
     "broken",
     [
         Cameras(entries=[CameraEntry(name="Door", url="nonsense")]),
+        Cameras(entries=[CameraEntry(name=" ", url=NOWHERE)]),
+        Cameras(entries=[CameraEntry(name="Door", url=NOWHERE), CameraEntry(name="Door ", url=NOWHERE)]),
         Cameras(allowed_networks=["10.0.0.0/99"]),
     ],
 )
