@@ -1,7 +1,7 @@
 """Orders: what a client, or the settings file, wants of a camera."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from server.config.watching import CameraEntry
 from server.domain.camera import Camera, CameraRule, Credentials, Span
-from server.domain.errors import Conflict, InvalidRequest
+from server.domain.errors import Conflict, InvalidRequest, SettingsError
 from server.domain.model import ModelInfo
 from server.domain.region import NO_MASK, Mask, Region, RegionKind
 from server.transports.camera_address import parse_address, split_credentials
@@ -122,6 +122,20 @@ def with_order(camera: Camera, order: CameraOrder, *, info: ModelInfo | None, no
         "snoozed_until": UNSET if order.snooze_s is UNSET else (now + order.snooze_s if order.snooze_s else None),
     }
     return replace(camera, **{name: value for name, value in simple.items() if value is not UNSET})
+
+
+def entries_by_name(entries: Iterable[CameraEntry]) -> dict[str, CameraEntry]:
+    """The entries by the names that their cameras get; raises SettingsError for an empty one and for two of one name."""
+    named: dict[str, CameraEntry] = {}
+    for entry in entries:
+        try:
+            name = _name(entry.name)
+        except InvalidRequest as exc:
+            raise SettingsError(f"cameras.entries: {exc}") from exc
+        if name in named:
+            raise SettingsError(f"cameras.entries: there are two with the name {name!r}")
+        named[name] = entry
+    return named
 
 
 def order_of_entry(entry: CameraEntry) -> CameraOrder:
