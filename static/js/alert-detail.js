@@ -82,12 +82,10 @@ export class AlertDetail {
     this.#clip.close();
     this.#clip.open();
     this.#alert = null;
-    this.note.hide();
   }
 
   /** @param {Alert} alert */
   show(alert) {
-    if (this.#alert?.id !== alert.id) this.note.hide();
     this.#alert = alert;
     this.#name.data = alert.source.name;
     this.#what.textContent = `${alert.state === "confirmed" ? alert.label : possible(alert)}, ${opened(alert)}`;
