@@ -35,6 +35,7 @@ export class AlertDetail {
   #bar;
   /** @type {Alert | null} */
   #alert = null;
+  #open = false;
   held;
   note = new Note();
 
@@ -67,6 +68,7 @@ export class AlertDetail {
   }
 
   open() {
+    this.#open = true;
     this.#clip.open();
     this.#best.open();
   }
@@ -75,6 +77,7 @@ export class AlertDetail {
     this.held.flush();
     this.clear();
     this.#best.close();
+    this.#open = false;
   }
 
   /** Nothing is shown: nothing plays. */
@@ -84,8 +87,9 @@ export class AlertDetail {
     this.#alert = null;
   }
 
-  /** @param {Alert} alert */
+  /** Shows an alert; nothing once the place is left, as when an answer is refused then. @param {Alert} alert */
   show(alert) {
+    if (!this.#open) return;
     this.#alert = alert;
     this.#name.data = alert.source.name;
     this.#what.textContent = `${alert.state === "confirmed" ? alert.label : possible(alert)}, ${opened(alert)}`;

@@ -92,6 +92,7 @@ export class Stage {
       "data-action": action,
       "data-needs": needs,
     };
+    /** @type {HTMLButtonElement} */
     const button = h("button", attributes, name && icon(name), h("span", { class: "word" }, label));
     return button;
   }

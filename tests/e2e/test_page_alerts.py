@@ -115,11 +115,14 @@ async def test_an_answer_that_came_too_late_says_whose_counts(alerts: Page, stub
 
 
 async def test_a_dismissal_that_fails_is_still_told_on_return(alerts: Page, stub: AlertStub) -> None:
-    """Sent when the place was left and refused, it says so until it is sent again, and of which alert."""
+    """Sent when the place was left, and refused, it says so until it is sent again, and of which alert."""
     stub.refusal = 500, {"title": "Internal Server Error"}
     await alerts.keyboard.press("d")
     await alerts.get_by_role("link", name="Picture").first.click()
+    loaded: list[str] = []
+    alerts.on("request", lambda request: loaded.append(request.url))
     await expect(alerts.locator("#assertive")).to_contain_text("Your answer was not sent.")
+    assert [url for url in loaded if "clip.mp4" in url] == []  # nothing plays that is not seen
     await alerts.go_back()
     note = alerts.locator(".almain .note")
     await expect(note).to_contain_text("Counter east, ")
