@@ -152,7 +152,7 @@ export function addressRefusal(detail) {
  * The machine of an address, or the last part of a path.
  * @param {string} address
  */
-export function hostOf(address) {
+function hostOf(address) {
   const [, host = ""] = address.match(/^[a-z]+:\/\/([^/?#]+)/i) ?? [];
   return host || address.split("/").pop() || address;
 }

@@ -150,16 +150,19 @@ class App {
     const button = byId("account");
     button.hidden = !auth?.required;
     if (button.hidden) return;
-    const leave = async () => {
-      await signOut();
-      location.reload();
-    };
+    const problem = h("p", { class: "err", role: "alert" });
+    const leave = () =>
+      signOut().then(
+        () => location.reload(),
+        (error) => (problem.textContent = `${error.message} You are still signed in.`),
+      );
     const pop = h(
       "div",
       { class: "pop", id: "account-pop", popover: "auto", role: "dialog", "aria-label": "Account" },
       h("p", {}, `Signed in as ${auth?.name ?? "API key"}`),
       !mayChange(info) && h("p", { class: "sub" }, MAY_LOOK),
       h("button", { class: "btn wide", type: "button", onclick: leave }, "Sign out"),
+      problem,
     );
     button.setAttribute("popovertarget", pop.id);
     button.after(pop);

@@ -14,7 +14,8 @@ export class RunningStreams {
   #rows = h("ul", { class: "rows", role: "list" });
   #count = h("span", { class: "sub" });
   #page;
-  #own = "";
+  /** @type {Set<string>} */
+  #own = new Set();
   /** @type {WatchDialog | null} */
   #watching = null;
   /** @type {Map<string, HTMLElement>} */
@@ -39,11 +40,11 @@ export class RunningStreams {
   }
 
   /**
-   * The stream of this page itself, which stands on the stage and not in the list.
+   * A stream of this page itself stands on the stage and not in the list.
    * @param {string} id
    */
-  set own(id) {
-    this.#own = id;
+  leaveOut(id) {
+    this.#own.add(id);
     this.#render();
   }
 
@@ -59,7 +60,7 @@ export class RunningStreams {
 
   #render() {
     if (!this.#visible) return; // each row asks for a picture
-    const streams = [...this.#list.streams.values()].filter((stream) => stream.id !== this.#own);
+    const streams = [...this.#list.streams.values()].filter((stream) => !this.#own.has(stream.id));
     const wanted = new Set(streams.map((stream) => stream.id));
     for (const [id, row] of this.#shown) {
       if (wanted.has(id)) continue;

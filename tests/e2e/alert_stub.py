@@ -99,7 +99,7 @@ class AlertStub:
         key, _, part = rest.partition("/")
         if what == "channels":
             channel = {"name": "mqtt", "kind": "mqtt", "target": "10.0.4.2", "last_sent_at": None, "last_error": None}
-            await _json(route, {"channels": [channel]})
+            await _json(route, {"sent": True, "after_s": 0.3} if key else {"channels": [channel]})
         elif not key:
             newest = sorted(self.alerts.values(), key=lambda alert: str(alert["opened_at"]), reverse=True)
             await _json(route, {"alerts": newest, "waiting": 0})

@@ -114,6 +114,48 @@ async def test_an_answer_that_came_too_late_says_whose_counts(alerts: Page, stub
     await expect(alerts.locator(".verdict h2")).to_contain_text("Dismissed by Ben")
 
 
+async def test_a_dismissal_that_fails_is_still_told_on_return(alerts: Page, stub: AlertStub) -> None:
+    """Sent when the place was left, and refused, it says so until it is sent again, and of which alert."""
+    stub.refusal = 500, {"title": "Internal Server Error"}
+    await alerts.keyboard.press("d")
+    await alerts.get_by_role("link", name="Picture").first.click()
+    loaded: list[str] = []
+    alerts.on("request", lambda request: loaded.append(request.url))
+    await expect(alerts.locator("#assertive")).to_contain_text("Your answer was not sent.")
+    assert [url for url in loaded if "clip.mp4" in url] == []  # nothing plays that is not seen
+    await alerts.go_back()
+    note = alerts.locator(".almain .note")
+    await expect(note).to_contain_text("Counter east, ")
+    await expect(note).to_contain_text("Your answer was not sent.")
+    await alerts.keyboard.press("j")
+    await expect(_heading(alerts)).to_contain_text("Car park C")
+    await expect(note.get_by_role("button", name="Close")).to_be_visible()
+    await note.get_by_role("button", name="Send again").click()
+    await expect(note).to_be_hidden()
+
+    async def sent() -> bool:
+        return [asked[1] for asked in stub.asked] == ["alert-counter-east/dismiss"] * 2
+
+    await eventually(sent, page=alerts, what="the dismissal is sent again")
+
+
+async def test_keys_do_nothing_behind_a_dialog(alerts: Page, stub: AlertStub) -> None:
+    """A test of a channel keeps the focus on its button, and C does not answer the alert that nobody sees."""
+    await alerts.locator(".head").get_by_role("button", name="Channels").click()
+    dialog = alerts.get_by_role("dialog")
+    test = dialog.get_by_role("button", name="Test MQTT")
+    await test.click()
+    await expect(dialog).to_contain_text("Arrived after 0.3 s")
+    await expect(test).to_be_focused()
+    await alerts.evaluate("document.activeElement.blur()")
+    await alerts.keyboard.press("c")
+    await alerts.evaluate("fetch('/api/channels').then(({ status }) => status)")  # an answer would have been sent before
+    await alerts.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(_heading(alerts)).to_contain_text("Counter east")
+    assert stub.asked == []
+
+
 async def test_a_new_alert_leaves_the_one_under_review(alerts: Page, stub: AlertStub) -> None:
     """It comes above in the list, counts, is spoken once, and a notification is replaced by its verdict."""
     await alerts.context.grant_permissions(["notifications"])
@@ -243,6 +285,18 @@ async def test_without_alerts_it_says_who_watches(browser: Browser, server: Runn
         await expect(page.locator(".alempty")).to_contain_text("6 cameras watching, last checked ")
 
 
+async def test_less_motion_shows_the_moment_that_is_asked_for(browser: Browser, server: RunningServer, stub: AlertStub) -> None:
+    """With reduced motion a step through the clip shows its frame in the place of the best one, and does not play."""
+    async with new_page(browser) as page:
+        await page.emulate_media(reduced_motion="reduce")
+        await stub.open(page, server.url)
+        await expect(page.locator(".cliplane path")).to_have_count(1)
+        await page.get_by_role("slider", name="Position in the clip").press("ArrowRight")
+        await expect(page.locator(".best")).to_be_hidden()
+        await expect(page.locator("video.film-video")).to_be_visible()
+        assert await page.locator("video.film-video").evaluate("video => video.paused")
+
+
 async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: RunningServer, stub: AlertStub) -> None:
     """With reduced motion the best frame stays until Play is pressed; Live says what an alert keeps."""
     async with new_page(browser) as page:
@@ -250,6 +304,8 @@ async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: Run
         await stub.open(page, server.url)
         await expect(page.get_by_role("button", name="Play")).to_be_visible()
         await expect(page.locator(".best")).to_be_visible()
+        await expect(page.locator(".cliplane path")).to_have_count(1)  # the clip is there
+        await expect(page.locator("video.film-video")).to_be_hidden()
         await page.get_by_role("button", name="Play").click()
         await expect(page.locator(".best")).to_be_hidden()
         await page.goto(f"{server.url}/#/live")

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.e2e.alert_stub import AlertStub, iso, make_alert
 from tests.e2e.browser import RunningServer, eventually, new_page
@@ -160,6 +161,43 @@ async def test_a_camera_is_refused_added_and_deleted_with_undo(cameras: Page, ca
     await expect(cameras.locator(".tile")).to_have_count(2)
     await cameras.get_by_role("button", name="Undo").click()
     await expect(cameras.locator(".tile")).to_have_count(3)
+
+
+async def test_a_click_beside_the_form_keeps_what_was_typed(cameras: Page) -> None:
+    """A form is left by its buttons and by Escape."""
+    await cameras.get_by_role("button", name="Add camera").click()
+    name = cameras.get_by_role("dialog").get_by_label("Name")
+    await name.fill("Hall 2")
+    await cameras.mouse.click(5, 5)
+    await expect(name).to_have_value("Hall 2")
+
+
+async def test_the_way_back_is_that_of_the_newest_camera(cameras: Page, camera_server: RunningServer) -> None:
+    """Switched on against their schedules, each camera has its own note, which puts its own schedule back; a refusal closes."""
+    other_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    schedule: list[dict[str, object]] = [{"days": [other_day], "from": "08:00", "to": "09:00"}]
+    wanted: list[dict[str, object]] = [
+        {"name": name, "url": NOWHERE, "schedule": schedule} for name in ("Night one", "Night two")
+    ]
+    note = cameras.locator(".camp > .note")
+
+    async def breaks(route: Route) -> None:
+        await route.abort("connectionreset")
+
+    async with aiohttp.ClientSession() as http:
+        await _only(http, camera_server, *wanted)
+        first, second = (cameras.locator(".tile", has_text=name) for name in ("Night one", "Night two"))
+        await cameras.route("**/api/cameras/*", breaks, times=1)
+        await first.get_by_role("button", name="Switch on now").click()
+        await expect(note).to_contain_text("Night one was not changed. The server does not answer.")
+        await note.get_by_role("button", name="Close").click()
+        await expect(note).to_be_hidden()
+        for tile, name in ((first, "Night one"), (second, "Night two")):
+            await tile.get_by_role("button", name="Switch on now").click()
+            await expect(note).to_contain_text(f"{name} is on.")
+        await note.get_by_role("button", name="Put the schedule back").click()
+        await expect(second).to_contain_text("Off until ")
+        assert [camera["schedule"] for camera in await _all(http, camera_server)] == [[], schedule]
 
 
 async def test_one_camera_large_plays_and_is_snoozed(cameras: Page) -> None:

@@ -40,6 +40,21 @@ async def test_a_running_stream_is_listed_and_opens(page: Page, other: Page, ser
     await expect(dialog).to_have_count(0)
 
 
+async def test_the_own_stream_is_not_listed_while_it_connects(page: Page, other: Page, server: RunningServer) -> None:
+    """Others see it from the start; on the page that sends it, it is nobody else's before its first picture either."""
+    await page.add_init_script(
+        "RTCPeerConnection.prototype.setRemoteDescription = async function () {};"  # so that it never connects
+    )
+    await open_place(other, server)
+    await open_place(page, server)
+    await page.click("[data-action=start]")
+    await expect(other.get_by_role("region", name="Running streams")).to_contain_text("Camera in the browser", timeout=10_000)
+    await expect(page.locator(".screen")).to_have_attribute("data-state", "connecting")
+    await expect(page.get_by_role("region", name="Running streams")).to_be_hidden()
+    await page.get_by_role("button", name="Cancel").click()
+    await no_streams(server, page)
+
+
 async def test_a_stream_that_ends_says_so_and_leaves_the_list(page: Page, other: Page, server: RunningServer) -> None:
     """The dialog has words and a next step when the other side stops."""
     await open_place(page, server)
