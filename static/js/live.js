@@ -70,9 +70,10 @@ export class Live {
     });
     const noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
-    this.#live = new LiveSession({ iceServers: () => (health.info ?? info).iceServers, query: () => this.#query(), on: this.#handlers() });
+    const iceServers = () => (health.info ?? info).iceServers;
+    this.#live = new LiveSession({ iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
-    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer, events });
+    this.#running = new RunningStreams({ iceServers, announcer, events });
     this.element = this.#build();
     this.#show("idle");
   }

@@ -29,7 +29,7 @@ export class RunningStreams {
 
   /**
    * @param {object} page
-   * @param {RTCIceServer[]} page.iceServers
+   * @param {() => RTCIceServer[]} page.iceServers
    * @param {import("./announcer.js").Announcer} page.announcer
    * @param {import("./events.js").ServerEvents} page.events
    */
@@ -37,6 +37,9 @@ export class RunningStreams {
     this.#page = { iceServers, announcer };
     this.#list = new StreamList(events);
     this.#list.addEventListener("change", () => this.#render());
+    this.#list.addEventListener("ended", (event) => this.#watching?.ended(/** @type {CustomEvent<string>} */ (event).detail));
+    events.on("lost", () => this.#setSilent(true));
+    events.on("mended", () => this.#setSilent(false));
   }
 
   /**
@@ -46,6 +49,11 @@ export class RunningStreams {
   leaveOut(id) {
     this.#own.add(id);
     this.#render();
+  }
+
+  /** @param {boolean} silent */
+  #setSilent(silent) {
+    if (this.#watching) this.#watching.silent = silent;
   }
 
   open() {

@@ -1,11 +1,12 @@
 """Alerts in a real browser: review by keyboard, a verdict that waits, one that came too late, and all that is shown beside."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.alert_stub import AlertStub, Answers, iso, make_alert, make_delivery
 from tests.e2e.browser import RunningServer, eventually, new_page
@@ -295,6 +296,41 @@ async def test_less_motion_shows_the_moment_that_is_asked_for(browser: Browser, 
         await expect(page.locator(".best")).to_be_hidden()
         await expect(page.locator("video.film-video")).to_be_visible()
         assert await page.locator("video.film-video").evaluate("video => video.paused")
+
+
+async def test_a_day_that_did_not_come_is_not_called_empty(page: Page, server: RunningServer, tmp_path: Path) -> None:
+    """While the alerts of another day are asked for, and when no answer comes, nothing is said of how many there are."""
+    await AlertStub([], folder=tmp_path).open(page, server.url)
+    await expect(page.get_by_role("heading", name="No alerts today")).to_be_visible()
+    enough = asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await enough.wait()
+        await route.abort()
+
+    await page.route("**/api/alerts?since=*", fail, times=1)
+    await page.get_by_label("Day", exact=True).select_option("yesterday")
+    await expect(page.get_by_role("heading", name="Opening")).to_be_visible()
+    enough.set()
+    await expect(page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(page.get_by_role("heading", name="No alerts yesterday")).to_be_visible()
+
+
+async def test_only_a_deleted_alert_is_called_gone(page: Page, server: RunningServer, tmp_path: Path) -> None:
+    """An alert that could not be asked for is asked for again; one that the server does not have any more is gone."""
+    stub = AlertStub([], folder=tmp_path)
+    await stub.open(page, server.url)
+    late = make_alert("Counter east")
+    await page.route(f"**/api/alerts/{late['id']}", lambda route: route.abort(), times=1)
+    await page.evaluate("id => (location.hash = `#/alerts/${id}`)", late["id"])
+    await expect(page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    stub.alerts[late["id"]] = late
+    await page.get_by_role("button", name="Try now").click()
+    await expect(_heading(page)).to_contain_text("Counter east")
+    await page.route("**/api/alerts/deleted", lambda route: route.fulfill(status=404, json={"status": 404}), times=1)
+    await page.evaluate("location.hash = '#/alerts/deleted'")
+    await expect(page.get_by_role("heading", name="This alert is not here any more")).to_be_visible()
 
 
 async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: RunningServer, stub: AlertStub) -> None:

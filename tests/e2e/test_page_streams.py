@@ -71,7 +71,7 @@ async def test_a_stream_that_ends_says_so_and_leaves_the_list(page: Page, other:
 
 
 async def test_without_udp_it_plays_as_mjpeg(page: Page, other: Page, server: RunningServer) -> None:
-    """Where no packet gets through the pictures come over HTTP, and the page says why."""
+    """Where no packet gets through the pictures come over HTTP, and the page says why, and when they have ended."""
     await page.add_init_script(
         "RTCPeerConnection.prototype.setRemoteDescription = async function () {};"  # so that it never connects
     )
@@ -86,4 +86,6 @@ async def test_without_udp_it_plays_as_mjpeg(page: Page, other: Page, server: Ru
         return int(await image.evaluate("image => image.naturalWidth")) == 640
 
     await eventually(is_shown, page=page, what="pictures in the size of the camera")
+    await other.get_by_role("button", name="Stop").click()
+    await expect(dialog.locator(".screen")).to_have_attribute("data-state", "ended", timeout=10_000)
     await page.keyboard.press("Escape")

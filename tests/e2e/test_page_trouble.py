@@ -150,7 +150,7 @@ async def test_a_restarting_server_says_until_when(page: Page, start_server: Ser
     server = start_server(env={"SIGHTLINE_SERVER__DRAIN_S": "2"})
     await go_live(page, server)
     server.process.send_signal(signal.SIGTERM)
-    note = page.locator(".note").first
+    note = page.locator(".live-page .note").first
     await expect(note).to_contain_text("The server is being restarted Your session goes on until")
     await expect(page.locator(".chip")).to_have_text("Ending")
     await state_is(page, "ended")

@@ -245,7 +245,7 @@ async def test_a_server_that_is_gone_is_named(page: Page, start_server: ServerFa
     await expect(job_row(page, "gate.mp4")).to_contain_text("frames/s", timeout=60_000)
     server.kill()
     await page.get_by_role("button", name="Cancel gate.mp4").click()
-    await expect(page.locator(".note.bad")).to_contain_text("gate.mp4 stays as it is. The server does not answer.")
+    await expect(page.locator(".page .note.bad")).to_contain_text("gate.mp4 stays as it is. The server does not answer.")
 
 
 async def test_a_dropped_picture_goes_to_its_place(page: Page, start_server: ServerFactory) -> None:
