@@ -11,6 +11,7 @@ PORT ?= 5000
 MODEL ?=
 IMAGE ?= sightline
 EXTRAS ?=
+WITH_EXTRAS := $(if $(EXTRAS),$(VENV)/with-$(EXTRAS).stamp)
 PT := $(filter %.pt %.PT,$(MODEL))
 ARGS ?=
 TESTS ?= tests
@@ -18,18 +19,20 @@ MINUTES ?= 10
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help check-python run test lint types e2e bench soak fuzz golden security-table audit extra image format clean
+.PHONY: help check-python run install test lint types e2e bench soak faults fuzz golden security-table audit extra image format clean
 
 help: ## Print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/serving.stamp $(if $(PT),$(EXTRA_VENV)/export.stamp) ## Serve on http://127.0.0.1:5000 (HOST= PORT= MODEL=best.pt ARGS=)
+run: $(VENV)/serving.stamp $(WITH_EXTRAS) $(if $(PT),$(EXTRA_VENV)/export.stamp) ## Serve on http://127.0.0.1:5000 (HOST= PORT= MODEL=best.pt ARGS=)
 ifneq ($(PT),)
 	@model=$$($(EXTRA_BIN)/python -m server export "$(MODEL)") \
 	&& exec $(BIN)/python -m server serve --host $(HOST) --port $(PORT) --model "$$model" $(ARGS)
 else
 	@exec $(BIN)/python -m server serve --host $(HOST) --port $(PORT) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 endif
+
+install: $(VENV)/serving.stamp $(WITH_EXTRAS) ## Install what serving needs (EXTRAS=mqtt,email,postgresql,evaluate for more)
 
 test: $(VENV)/dev.stamp ## Run all tests (TESTS=tests/web for some)
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
@@ -86,6 +89,11 @@ $(VENV)/serving.stamp: pyproject.toml constraints.txt | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what serving needs into $(VENV) (about a minute, once)"
 	@$(BIN)/python $(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/with-%.stamp: $(VENV)/serving.stamp
+	@echo "Installing the extras $* into $(VENV)"
+	@$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
 $(EXTRA_VENV)/export.stamp: pyproject.toml constraints.txt | check-python

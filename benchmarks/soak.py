@@ -14,11 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
-import aiortc.rtcrtpreceiver
 
+from benchmarks.load.counting_decoder import count_instead_of_decoding
 from benchmarks.load.soak_camera import Camera
 from benchmarks.load.soak_visitors import Visitors
-from benchmarks.load.watchers import CountingDecoder
 from benchmarks.meters.soak_samples import Sample, Sampler
 from benchmarks.meters.steadiness import trend
 from benchmarks.report.results import PLOTS, write_result
@@ -54,8 +53,7 @@ COMMAND = (sys.executable, "-m", "benchmarks.servers.soak_server", "serve", "--p
 def run(*, minutes: float = 30.0, seed: int = 9) -> None:
     """Lets them come for `minutes`, then waits until all is quiet again."""
     apply(AiortcChanges())
-    replace: Any = setattr
-    replace(aiortc.rtcrtpreceiver, "get_decoder", lambda codec: CountingDecoder())
+    count_instead_of_decoding()
     with TemporaryDirectory() as folder:
         environ = {**ENVIRON, "SIGHTLINE_CAMERAS__ALLOWED_FILES": folder}
         with ServerProcess(*FLAGS, environ=environ, command=COMMAND) as server:

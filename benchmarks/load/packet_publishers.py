@@ -11,20 +11,22 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import aiortc.rtcrtpreceiver
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs import get_capabilities
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
+from benchmarks.load.counting_decoder import CountingDecoder, count_instead_of_decoding
 from benchmarks.load.film import read_film
-from benchmarks.load.watchers import CountingDecoder
 from server.transports.aiortc_changes import AiortcChanges, apply
 from tests.marked_video import TIME_BASE
+
+PATIENCE_S = 20.0
 
 
 class PacketTrack(MediaStreamTrack):
@@ -72,10 +74,9 @@ class Publisher:
         transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType.lower() in ("video/h264", "video/rtx")])
         await self._pc.setLocalDescription(await self._pc.createOffer())
         offer = self._pc.localDescription.sdp
-        async with http.post(url, data=offer, headers={"Content-Type": "application/sdp"}) as answer:
-            answer.raise_for_status()
-            await self._pc.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await _offer(http, url, sdp=offer)
+            await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             await self._connected.wait()
 
     async def aclose(self) -> None:
@@ -86,6 +87,18 @@ class Publisher:
     def _note_state(self) -> None:
         if self._pc.connectionState == "connected":
             self._connected.set()
+
+
+async def _offer(http: aiohttp.ClientSession, url: str, *, sdp: str) -> str:
+    """Returns the answer; asks again while the server says that it is full, which it is for moments when it is overloaded."""
+    while True:
+        async with http.post(url, data=sdp, headers={"Content-Type": "application/sdp"}) as answer:
+            text = await answer.text()
+            if answer.ok:
+                return text
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise ConnectionError(f"{answer.status}: {text}")
+        await asyncio.sleep(1)
 
 
 async def _read(track: MediaStreamTrack) -> None:
@@ -115,15 +128,7 @@ async def main() -> None:
     parser.add_argument("--fps", type=float, default=15.0)
     options = parser.parse_args()
     apply(AiortcChanges())
-    decoders: list[CountingDecoder] = []
-
-    def new_decoder(codec: object) -> CountingDecoder:
-        del codec
-        decoders.append(CountingDecoder())
-        return decoders[-1]
-
-    # The receiver looks the function up where it was imported.
-    vars(aiortc.rtcrtpreceiver)["get_decoder"] = new_decoder
+    decoders = count_instead_of_decoding()
     publishers: list[Publisher] = []
     try:
         await _obey(options, publishers, decoders)

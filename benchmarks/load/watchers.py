@@ -8,31 +8,17 @@ import argparse
 import asyncio
 import json
 import socket
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import aiortc.rtcrtpreceiver
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
+from benchmarks.load.counting_decoder import count_instead_of_decoding
+
 # Longer than the server's default patience with one that reads nothing.
 STALL_S = 20.0
-
-
-class CountingDecoder:
-    """Takes one player's encoded pictures in place of a decoder, and counts them."""
-
-    def __init__(self) -> None:
-        self.pictures = 0
-
-    def decode(self, encoded_frame: Any) -> list[Any]:
-        """Counts one picture and shows none."""
-        del encoded_frame
-        self.pictures += 1
-        return []
 
 
 async def watch_whep(http: aiohttp.ClientSession, url: str, *, seconds: float) -> None:
@@ -90,15 +76,7 @@ async def main() -> None:
     parser.add_argument("--whep", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
-    replace: Callable[..., None] = setattr
-    decoders: list[CountingDecoder] = []
-
-    def make_decoder(codec: object) -> CountingDecoder:
-        del codec
-        decoders.append(CountingDecoder())
-        return decoders[-1]
-
-    replace(aiortc.rtcrtpreceiver, "get_decoder", make_decoder)
+    decoders = count_instead_of_decoding()
     mjpeg = f"{options.server}api/streams/{options.stream}/mjpeg"
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
         address = f"{options.server}whep/{options.stream}"

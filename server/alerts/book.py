@@ -91,6 +91,11 @@ class AlertBook:
             await self.read(lambda: self.records.remove(alert_id))
             self.changes.publish(AlertRemoved(alert_id))
 
+    async def forget_deliveries(self, *, before: float) -> None:
+        """Forgets messages older than that which have ended and belong to nothing that is there."""
+        async with self._writing:
+            await self.read(lambda: self.records.forget_deliveries(before))
+
     async def count(self) -> None:
         """Reads how many wait."""
         self.waiting = await self.read(self.records.waiting)

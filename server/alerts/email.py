@@ -69,6 +69,9 @@ class EmailChannel:
             )
         except (aiosmtplib.SMTPException, OSError) as exc:
             raise _failure(exc) from exc
+        except ValueError as exc:  # as is the UnicodeError of a host that no name server can be asked for
+            reason = "the mail server, the sender or a recipient has an address that cannot be written"
+            raise ChannelFailed(reason, may_have_arrived=False, retry=False) from exc
         if refused:
             logger.warning("the mail server refused %d of %d recipients", len(refused), len(options.recipients))
 

@@ -13,7 +13,6 @@ import msgspec
 
 from server.domain.alert import Alert, AlertState
 from server.domain.detection import Box
-from server.media.whole_file import whole_file
 
 COLUMNS = (
     "id", "state", "source", "kind", "label", "confidence", "opened_at", "hits", "frames", "in_view_s",
@@ -47,13 +46,6 @@ def csv_rows(alerts: Iterable[Alert]) -> Iterator[bytes]:
         seen = (_time(one.opened_at), one.hits, one.frames, round(one.in_view_s, 2), *(round(side, 1) for side in one.xyxy))
         decided = (_time(one.decided_at), one.decided_by, one.decided_zone, one.reason, one.note)
         yield _line((*what, *seen, one.width_px, one.height_px, *decided))
-
-
-def write_dataset(alerts: Sequence[ExportedAlert], out: Path, *, labels: Sequence[str] = ()) -> None:
-    """Writes the data set into a folder. Blocks; raises OSError."""
-    for name, content in dataset_files(alerts, labels=labels):
-        with whole_file(out / name) as file:
-            file.write(content)
 
 
 def dataset_files(alerts: Sequence[ExportedAlert], *, labels: Sequence[str] = ()) -> Iterator[DatasetFile]:

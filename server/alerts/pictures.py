@@ -16,16 +16,18 @@ QUALITY = 92
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """A frame and what was found in it."""
+    """A frame and what was found in it; `found` of that is what the alert is about."""
 
     frame: Frame
     detections: Sequence[Detection]
+    found: Detection
 
 
 def write_pictures(files: AlertFiles, alert_id: str, *, shot: Shot, annotator: Annotator) -> int:
     """Writes both pictures and returns how many bytes the alert takes then. Blocks; raises OSError."""
-    files.write(files.snapshot(alert_id), jpeg(shot.frame))
     files.write(files.annotated(alert_id), jpeg(annotator.annotate(shot.frame, shot.detections)))
+    # Last, as the box in the record is one of this picture: where either cannot be written, that stays as it was.
+    files.write(files.snapshot(alert_id), jpeg(shot.frame))
     return files.size(alert_id)
 
 

@@ -30,7 +30,8 @@ class Recording:
     """Writes one candidate, and what becomes known of it afterwards; on the event loop.
 
     `opened_s` is the clock reading of the frame in which the rule was met, `first_seen_s` that of the first with its object.
-    `track` is the newest track of the object.
+    `found` is the object in that frame, `track` its newest track. A better frame changes `alert` once its pictures are written:
+    box and picture are of one frame, whenever a person decides.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Recording:
         kit: RecordingKit,
         alert: Alert,
         *,
+        found: Detection,
         result: LiveResult,
         opened_s: float,
         first_seen_s: float,
@@ -52,7 +54,9 @@ class Recording:
         self._first_seen_s = first_seen_s
         self._last_seen_s = opened_s
         self._clip = ClipRecording(kit, alert.id, opened_s=opened_s, past=past, packets=packets)
-        self._shot: Shot | None = Shot(result.frame, result.detections)
+        self._shot: Shot | None = Shot(result.frame, result.detections, found)
+        self._best_confidence = found.confidence
+        self._writing = asyncio.Lock()
         self._changed = False
         self._written_s = opened_s
         self._size_written = 0
@@ -81,12 +85,11 @@ class Recording:
         frame = result.frame
         self.track = self.track if found.track_id is None else found.track_id
         self._last_seen_s = max(self._last_seen_s, frame.received_at)
-        values: dict[str, Any] = {"in_view_s": self._last_seen_s - self._first_seen_s, "hits": max(self.alert.hits, hits)}
-        if found.confidence > self.alert.confidence:
-            self._shot = Shot(frame, result.detections)
-            values |= {"confidence": found.confidence, "label": label_of(found, self._kit.labels()), "xyxy": found.xyxy}
-            values |= {"width_px": frame.width, "height_px": frame.height}
-        self.alert = replace(self.alert, **values)
+        if found.confidence > self._best_confidence:
+            self._best_confidence = found.confidence
+            self._shot = Shot(frame, result.detections, found)
+        in_view_s = self._last_seen_s - self._first_seen_s
+        self.alert = replace(self.alert, in_view_s=in_view_s, hits=max(self.alert.hits, hits))
         self._changed = True
 
     def settle(self) -> None:
@@ -189,9 +192,12 @@ class Recording:
             self._warn("what is known of it cannot be written now: %s", exc)
 
     async def _write_pictures(self) -> None:
-        shot, self._shot = self._shot, None
-        if shot is None or self._removed:
-            return
+        async with self._writing:  # one behind the other, or an earlier frame might end up in place of a later one
+            shot, self._shot = self._shot, None
+            if shot is not None and not self._removed:
+                await self._write_shot(shot)
+
+    async def _write_shot(self, shot: Shot) -> None:
         files, alert_id, annotator = self._kit.files, self.alert.id, self._kit.annotator()
         try:
             size = await self._kit.on_io(lambda: write_pictures(files, alert_id, shot=shot, annotator=annotator))
@@ -199,7 +205,9 @@ class Recording:
             self._warn("its pictures cannot be written, and are tried again while its object is in view: %s", exc)
             self._put_back(shot)
         else:
-            self.alert = replace(self.alert, size_bytes=size)
+            frame, found, label = shot.frame, shot.found, label_of(shot.found, self._kit.labels())
+            self.alert = replace(self.alert, confidence=found.confidence, label=label, xyxy=found.xyxy)
+            self.alert = replace(self.alert, width_px=frame.width, height_px=frame.height, size_bytes=size)
             self._changed = True
 
     def _put_back(self, shot: Shot) -> None:

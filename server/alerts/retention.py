@@ -60,12 +60,13 @@ class AlertRetention:
         await self._task.aclose()
 
     async def sweep(self) -> list[str]:
-        """Removes what has to go now, and files that belong to no alert; returns the ids of the alerts."""
+        """Removes what has to go now, and files and old messages that belong to no alert; returns the ids of the alerts."""
         if jump_s := self._jumps.jumped_s():
             text = "the clock was set by %+.1f days: no alert is removed for its age within the next %g h"
             logger.warning(text, jump_s / 86_400, HOLD_S / 3600)
+        busy = set(self._busy())  # a recording may end behind what is read here
         alerts = await self._book.read(lambda: self._book.records.find(limit=None))
-        busy = set(self._busy())
+        busy |= set(self._busy())
         await self._end_clips([one for one in alerts if one.clip is ClipState.PENDING and one.id not in busy])
         keep_s = float("inf") if self._jumps.held else self._options.keep_s
         max_bytes = self._options.max_total_bytes
@@ -76,6 +77,7 @@ class AlertRetention:
             known = {one.id for one in alerts} | busy | set(self._busy())
             sweep = partial(self._files.sweep, known, keep_s=keep_s, now=self._wall_clock())
             self._tell(await asyncio.get_running_loop().run_in_executor(self._io, sweep))
+            await self._book.forget_deliveries(before=self._wall_clock() - keep_s)
         return [one.id for one in going]
 
     async def _run(self) -> None:

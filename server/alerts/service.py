@@ -227,6 +227,7 @@ class AlertService:
         recording = Recording(
             self._kit,
             self._candidate(opening),
+            found=opening.met.detection,
             result=result,
             opened_s=result.frame.received_at,
             first_seen_s=opening.first_seen_s,

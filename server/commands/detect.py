@@ -42,8 +42,15 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         raise InvalidRequest(f"{exc.filename or order.out}: cannot be written: {exc.strerror or exc}") from exc
     except KeyboardInterrupt:  # the second Ctrl-C: nobody wants to wait
         return INTERRUPTED
-    print(summary.text(order.out if summary.videos else order.out / FILE_NAMES[order.form]))  # noqa: T201 - the answer to the person at the terminal
+    print(summary.text(_results(order, found, summary)))  # noqa: T201 - the answer to the person at the terminal
     return summary.exit_code
+
+
+def _results(order: DetectOrder, found: FoundFiles, summary: Summary) -> Path | None:
+    """Where results were written; None where no picture was asked for and no video was checked."""
+    if summary.videos:
+        return order.out
+    return order.out / FILE_NAMES[order.form] if found.pictures else None
 
 
 def _detect(settings: Settings, order: DetectOrder, *, found: FoundFiles) -> Summary:

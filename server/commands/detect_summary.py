@@ -50,17 +50,18 @@ class Summary:
         """How the command ends."""
         return INTERRUPTED if not self.complete else PROBLEMS if self.failed else OK
 
-    def text(self, results: Path) -> str:
-        """The line for the person who asked."""
+    def text(self, results: Path | None) -> str:
+        """The line for the person who asked; `results` is None where only videos were asked for, and none was checked."""
         elapsed_s = max(self.clock() - self.started_s, 1e-6)
         checked = self.pictures + self.frames
+        of_videos = self.videos > 0 or results is None
         parts = [
-            f"{count(self.pictures, 'picture')} checked" if self.pictures or not self.videos else "",
-            f"{count(self.videos, 'video')} with {count(self.frames, 'frame')} checked" if self.videos else "",
-            self._found(),
+            f"{count(self.pictures, 'picture')} checked" if self.pictures or not of_videos else "",
+            f"{count(self.videos, 'video')} with {count(self.frames, 'frame')} checked" if of_videos else "",
+            "" if results is None else self._found(),
             f"{self.failed} could not be checked" if self.failed else "",
             "" if self.complete else "interrupted, the rest is left out",
-            f"{elapsed_s:.1f} s, {checked / elapsed_s:.1f} a second: {results}",
+            f"{elapsed_s:.1f} s, {checked / elapsed_s:.1f} a second" + ("" if results is None else f": {results}"),
         ]
         return ", ".join(part for part in parts if part)
 

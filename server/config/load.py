@@ -51,7 +51,8 @@ def _from_environ(environ: Mapping[str, str]) -> Layer:
     for name, value in environ.items():
         section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
         if name.startswith(PREFIX) and separator:
-            layer.setdefault(section, {})[key] = _parse_list(value) if (section, key) in _list_keys() else value
+            is_list = (section, key) in _list_keys()
+            layer.setdefault(section, {})[key] = _parse_list(value, setting=f"{section}.{key}") if is_list else value
     return layer
 
 
@@ -65,11 +66,11 @@ def _list_keys() -> set[tuple[str, str]]:
     }
 
 
-def _parse_list(value: str) -> list[Any]:
+def _parse_list(value: str, *, setting: str) -> list[Any]:
     """Items separated by commas, or a JSON list."""
     if not value.lstrip().startswith("["):
         return [item.strip() for item in value.split(",") if item.strip()]
     try:
         return msgspec.json.decode(value.encode(), type=list)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-        raise SettingsError(f"environment: {value!r} is not a JSON list: {exc}") from exc
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:  # the value may be a secret
+        raise SettingsError(f"environment: {setting} begins with [ and is no JSON list") from exc

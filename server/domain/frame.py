@@ -44,6 +44,11 @@ class Frame:
         rows = int(self.pixels.shape[0])
         return rows * 2 // 3 if self.layout is PixelLayout.I420 else rows
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self.height, self.width
+
     def planes(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The Y `(h, w)`, U and V `(h/2, w/2)` planes of an I420 frame, as views of `pixels`."""
         if self.layout is not PixelLayout.I420:

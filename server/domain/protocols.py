@@ -38,6 +38,9 @@ class Tracker(Protocol):
         """Returns the objects to show at `time_s`: those detected with at least `confidence`, each with its `track_id`, and
         for a short while those that were (`predicted`). Weaker detections only help to follow known objects."""
 
+    def resize(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Tells that frames, until now `before` (height, width), have another size from now on."""
+
 
 class Annotator(Protocol):
     """Draws detections; any thread, never the event loop."""

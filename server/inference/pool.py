@@ -144,15 +144,15 @@ class DetectorPool:
     def release_hung(self) -> None:
         """Fails the calls that take longer than `hang_s`, and replaces their workers; any thread, once a second is enough."""
         for call in self._take_hung():
-            call.context.run(
+            call.answer.set_exception(DetectorFailed(f"the detector gave no result within {self._hang_s:g} s"))
+            call.context.copy().run(  # a copy, as its worker may be logging with this very context
                 logger.error,
                 "the detector hangs on frame %d: no result within %g s, its worker is replaced (%d hang)",
                 call.frame.index,
                 self._hang_s,
                 len(self._hung),
             )
-            call.answer.set_exception(DetectorFailed(f"the detector gave no result within {self._hang_s:g} s"))
-            self._replace()
+        self._replace()
 
     def _hire(self, request: InferRequest | None) -> Worker:
         worker = Worker(self._hired, request=request, calls=self._queue, serve=self._serve)
@@ -171,7 +171,10 @@ class DetectorPool:
     def _watch(self, interval_s: float) -> None:
         """What the thread does that looks after the others until the pool closes."""
         while not self._closed.wait(interval_s):
-            self.release_hung()
+            try:
+                self.release_hung()
+            except Exception:
+                logger.exception("a worker that hangs could not be replaced")
 
     def _take_hung(self) -> list[Call]:
         """The calls that hang; their workers have no place any more."""
@@ -190,11 +193,11 @@ class DetectorPool:
             return list(found.values())
 
     def _replace(self) -> None:
-        """Has another take the place of one that hangs; with too many that do there is none, and whoever waits is refused."""
+        """Has others take the places of those that hang; with too many that do there are none, and whoever waits is refused."""
         with self._lock:
             if self._closed.is_set():
                 return
-            if len(self._hung) <= MOST_HUNG_FACTOR * self._size and len(self._workers) < self._size:
+            while len(self._hung) <= MOST_HUNG_FACTOR * self._size and len(self._workers) < self._size:
                 self._workers.add(self._hire(None))
             waiting = [] if self._workers else self._drain()
         self._refuse(waiting, "the detector hangs")

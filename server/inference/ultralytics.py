@@ -98,7 +98,7 @@ def load_weights(weights: Path, *, named: Path | None = None) -> Any:
     if not is_installed():
         raise ModelError(
             f"{shown}: .pt weights need Ultralytics: `make run MODEL={shown}` exports and serves them, "
-            "or install the extra: pip install 'sightline[ultralytics]'"
+            "or use the environment that `make extra` makes"
         )
     model = _read(weights, shown)
     if model.task != DETECT:
@@ -120,7 +120,7 @@ def keep_settings_in(folder: Path) -> None:
     Raises ModelError when the extra is missing.
     """
     if not is_installed():
-        raise ModelError("training needs Ultralytics: in a checkout `make extra`, else pip install 'sightline[ultralytics]'")
+        raise ModelError("training needs Ultralytics, which is in the environment that `make extra` makes")
     _stay_offline()
     os.environ["YOLO_CONFIG_DIR"] = str(folder)
     from matplotlib import get_data_path  # noqa: PLC0415 - part of the extra

@@ -50,6 +50,17 @@ def streams_short(streams: Iterable[StreamStats], *, min_fps: float) -> bool:
     A camera that sends less than `min_fps` needs no more than it sends. All together, because the detector serves them
     in turns: one alone may have a reason of its own.
     """
-    settled = [stream for stream in streams if stream.received >= SETTLED_S * stream.received_fps > 0]
-    needed = sum(min(min_fps, stream.received_fps) for stream in settled)
+    settled = [stream for stream in streams if _is_settled(stream)]
+    needed = sum(needed_fps(stream, min_fps=min_fps) for stream in settled)
     return sum(stream.processed_fps for stream in settled) < TOLERANCE * needed
+
+
+def needed_fps(stream: StreamStats, *, min_fps: float) -> float:
+    """Detections a second that a stream shall get: none without frames, all that a slow camera sends, else `min_fps`."""
+    if stream.received_fps > 0 and not _is_settled(stream):
+        return min_fps
+    return min(min_fps, stream.received_fps)
+
+
+def _is_settled(stream: StreamStats) -> bool:
+    return stream.received >= SETTLED_S * stream.received_fps > 0

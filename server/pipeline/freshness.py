@@ -3,9 +3,12 @@
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 
 # About five seconds of a 30 fps stream: long enough for a steady p95, short enough to show a change.
 WINDOW = 150
+# Of three seconds at five a second, the least that live streams shall get.
+RECENT = 15
 BUCKETS_MS = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 400.0, 600.0, 1000.0, 2000.0, 5000.0)
 
 
@@ -13,7 +16,8 @@ BUCKETS_MS = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 400.0, 600.0, 1000.0
 class AgeStats:
     """A snapshot of one age, in milliseconds.
 
-    `last_ms`, `p50_ms` and `p95_ms` describe the newest 150 values and are None before the first. `buckets` counts the values
+    `last_ms`, `p50_ms` and `p95_ms` describe the newest 150 values, `recent_ms` is what three of four of the newest 15 do not
+    exceed; all are None before the first. `buckets` counts the values
     that lie above the bound before and up to each bound of BUCKETS_MS, with one more place for those above the last; `buckets`
     and `sum_ms` are over all values.
     """
@@ -21,6 +25,7 @@ class AgeStats:
     last_ms: float | None
     p50_ms: float | None
     p95_ms: float | None
+    recent_ms: float | None
     sum_ms: float
     buckets: tuple[int, ...]
 
@@ -37,7 +42,7 @@ class AgeStats:
     def __add__(self, other: "AgeStats") -> "AgeStats":
         """The values of both; nothing is said of the newest."""
         buckets = tuple(mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True))
-        return AgeStats(None, None, None, self.sum_ms + other.sum_ms, buckets)
+        return AgeStats(None, None, None, None, self.sum_ms + other.sum_ms, buckets)
 
 
 class AgeMeter:
@@ -64,7 +69,11 @@ class AgeMeter:
         ordered = sorted(self._window)
         p50_ms = ordered[len(ordered) // 2] if ordered else None
         p95_ms = ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] if ordered else None
-        return AgeStats(self.last_ms, p50_ms, p95_ms, self._sum_ms, tuple(self._buckets))
+        return AgeStats(self.last_ms, p50_ms, p95_ms, self._recent_ms(), self._sum_ms, tuple(self._buckets))
+
+    def _recent_ms(self) -> float | None:
+        recent = sorted(islice(reversed(self._window), RECENT))
+        return recent[len(recent) * 3 // 4] if recent else None
 
 
 NO_AGE = AgeMeter().stats()

@@ -71,6 +71,15 @@ class Motion:
         self._pv[rows] = (1 - gain) * pv
         self._vv[rows] -= velocity_gain * pv
 
+    def rescale(self, x: float, y: float) -> None:
+        """Takes over into frames that are `x` times as wide and `y` times as high."""
+        factors = np.array([x, y, x, y])
+        self._state *= factors
+        self._velocity *= factors
+        self._pp *= factors**2
+        self._pv *= factors**2
+        self._vv *= factors**2
+
     def keep(self, which: npt.NDArray[np.bool_]) -> None:
         """Forgets every object that the mask `(n,)` does not name."""
         self._state, self._velocity = self._state[which], self._velocity[which]

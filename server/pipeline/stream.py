@@ -87,6 +87,7 @@ class Stream:
         self._answered_s = float("-inf")
         self._newest: LiveResult | None = None
         self._shape: tuple[int, int] | None = None
+        self._tracked_shape: tuple[int, int] | None = None
         self._last_shown = -1
 
     def configure(self, options: StreamOptions) -> None:
@@ -154,7 +155,7 @@ class Stream:
 
     def _take(self, frame: Frame) -> None:
         self._received.record(self._clock())
-        self._shape = (frame.height, frame.width)
+        self._shape = frame.shape
         self._to_detect.put(frame)
         if not self._follows_detector:
             self._to_draw.put(_Drawing(frame, None, self._clock()))
@@ -194,6 +195,9 @@ class Stream:
             self._to_draw.put(_Drawing(frame, result, self._clock()))
 
     def _track(self, frame: Frame, found: DetectionResult, options: StreamOptions) -> tuple[Detection, ...]:
+        if self._tracked_shape is not None and self._tracked_shape != frame.shape:
+            self._tracker.resize(self._tracked_shape, frame.shape)
+        self._tracked_shape = frame.shape
         shown = self._tracker.update(found.detections, confidence=options.confidence, time_s=frame.received_at)
         # The tracker knows no classes that are not wanted any more: what it predicts of them goes at once.
         return tuple(one for one in shown if options.classes is None or one.class_id in options.classes)
@@ -211,7 +215,7 @@ class Stream:
 
     def _annotate(self, frame: Frame, result: LiveResult | None) -> AnnotatedFrame:
         options = self.options
-        if result is None or not options.annotate:
+        if result is None or not options.annotate or result.frame.shape != frame.shape:
             return AnnotatedFrame(frame, None)
         box_age_s = frame.received_at - result.frame.received_at
         if box_age_s > HIDE_AFTER_S:

@@ -22,6 +22,8 @@ _MIN_IOU_WEAK = 0.3
 _WEAK_GATE = 0.5
 # A predicted box on top of a detected one of its class shows the same object twice.
 _SAME_OBJECT_IOU = 0.5
+# A sender that scales its pictures down rounds their sides to whole macroblocks.
+_SAME_SHAPE = 0.1
 # A detector gives at most 300 boxes: all of them, and some that are missing, are followed. Noise that changes with every frame
 # must not pile up objects for a whole second.
 _MOST_TRACKS = 400
@@ -86,6 +88,13 @@ class ByteTracker:
         self._follow_weak(weak, detected=detected)
         self._begin(strong, detected=detected)
         return [*_shown(strong, self._tracks, detected=detected), *self._predicted(detected, confidence=confidence)]
+
+    def resize(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Takes all objects over into frames of another size (height, width); forgets them where the picture was turned."""
+        x, y = after[1] / before[1], after[0] / before[0]
+        if abs(x / y - 1) > _SAME_SHAPE:
+            self._keep(np.zeros(len(self._motion), np.bool_))
+        self._motion.rescale(x, y)
 
     def _advance(self, time_s: float) -> None:
         """Moves every object on to `time_s` and forgets those not seen for too long."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.inference.throughput import SizeThroughput
-from server.pipeline.capacity import DETECTOR_SHARE, streams_short
+from server.pipeline.capacity import DETECTOR_SHARE, needed_fps, streams_short
 from server.pipeline.stats import StreamStats
 
 # Rates are those of two seconds: shortness that lasts longer than these is none of a moment.
@@ -17,7 +17,7 @@ LOWER_AFTER_S = 3.0
 RAISE_AFTER_S = 15.0
 # A step up that had to be taken back is tried again after twice the time, at most after this.
 MOST_RAISE_AFTER_S = 240.0
-# Results of frames that are older than this at the 95th percentile: the input is too large for this processor at any rate.
+# More than a quarter of the results older than this: the input is too large for this processor at any rate.
 LATE_MS = 400.0
 # A larger size has to promise this much more than is needed, or it would be taken back at once.
 SPARE = 1.15
@@ -60,7 +60,7 @@ class InputTuner:
 
     def update(self, streams: Sequence[StreamStats], *, now_s: float) -> None:
         """Takes how the running streams do at `now_s`."""
-        planned = self._planned(len(streams))
+        planned = self._planned(streams)
         short = streams_short(streams, min_fps=self._min_fps) or _late(streams)
         self._note(short=short, now_s=now_s)
         if planned > self._index:
@@ -72,10 +72,10 @@ class InputTuner:
             self._raised_at_s = now_s
             self._move(self._index - 1, "full" if self._index == 1 else self._reason, now_s=now_s)
 
-    def _planned(self, streams: int) -> int:
-        """The largest size at which the measured throughput suffices for so many streams; the smallest where none does."""
-        needed_fps = streams * self._min_fps
-        fitting = (index for index, size in enumerate(self._sizes) if DETECTOR_SHARE * size.detections_fps >= needed_fps)
+    def _planned(self, streams: Sequence[StreamStats]) -> int:
+        """The largest size at which the measured throughput suffices for these streams; the smallest where none does."""
+        needed = sum(needed_fps(stream, min_fps=self._min_fps) for stream in streams)
+        fitting = (index for index, size in enumerate(self._sizes) if DETECTOR_SHARE * size.detections_fps >= needed)
         return next(fitting, len(self._sizes) - 1)
 
     def _note(self, *, short: bool, now_s: float) -> None:
@@ -101,11 +101,11 @@ class InputTuner:
     def _fits(self, streams: Sequence[StreamStats]) -> bool:
         """Whether the next larger size would still do: the rates of streams that lose frames shrink with the throughput."""
         ratio = self._sizes[self._index - 1].detections_fps / self._sizes[self._index].detections_fps
-        needed = sum(min(self._min_fps, stream.received_fps) for stream in streams)
+        needed = sum(needed_fps(stream, min_fps=self._min_fps) for stream in streams)
         return sum(stream.processed_fps for stream in streams) * ratio >= SPARE * needed
 
 
 def _late(streams: Sequence[StreamStats]) -> bool:
     """Whether the results of most streams come late."""
-    ages = sorted(stream.age.p95_ms for stream in streams if stream.age.p95_ms is not None)
+    ages = sorted(stream.age.recent_ms for stream in streams if stream.age.recent_ms is not None)
     return bool(ages) and ages[len(ages) // 2] > LATE_MS

@@ -13,10 +13,10 @@ from server.domain.detection import Box
 from server.domain.errors import Conflict, NotFound
 from server.storage.database import Database
 from server.storage.deliveries import Messages, insert_deliveries
-from server.storage.schema import alerts, deliveries
+from server.storage.schema import alerts, cameras, deliveries
 
 _FIELDS = frozenset(field.name for field in fields(Alert))
-_UNDECIDED = (AlertState.CANDIDATE,)
+_ENDED = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
 
 
 class AlertRecords:
@@ -102,12 +102,6 @@ class AlertRecords:
             wanted = select(alerts).where(alerts.c.state == AlertState.CANDIDATE, alerts.c.expires_at <= now)
             return [_alert(row) for row in connection.execute(wanted.order_by(alerts.c.expires_at)).mappings()]
 
-    def finished(self) -> list[Alert]:
-        """Those that wait for nobody, oldest first."""
-        with self._database.read() as connection:
-            wanted = select(alerts).where(alerts.c.state.not_in(_UNDECIDED)).order_by(alerts.c.opened_at, alerts.c.id)
-            return [_alert(row) for row in connection.execute(wanted).mappings()]
-
     def remove(self, alert_id: str) -> None:
         """Forgets an alert and its deliveries that have ended; raises NotFound, and Conflict for a candidate."""
         with self._database.write() as connection:
@@ -115,9 +109,19 @@ class AlertRecords:
             if alert.state is AlertState.CANDIDATE:
                 raise Conflict("the alert waits for an answer: confirm or dismiss it first")
             # What is still on its way gets there: whoever was told of the candidate has to hear of the verdict.
-            ended = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
-            connection.execute(delete(deliveries).where((deliveries.c.subject == alert_id) & ended))
+            connection.execute(delete(deliveries).where((deliveries.c.subject == alert_id) & _ENDED))
             connection.execute(delete(alerts).where(alerts.c.id == alert_id))
+
+    def forget_deliveries(self, before: float) -> None:
+        """Forgets messages that were made before that time, have ended, and belong to no alert that is there.
+
+        The newest one about each camera that is there stays: it says whether people believe that it is away.
+        """
+        newest = select(func.max(deliveries.c.position)).where(deliveries.c.subject.in_(select(cameras.c.id)))
+        of_cameras = deliveries.c.position.in_(newest.group_by(deliveries.c.subject))
+        kept = of_cameras | deliveries.c.subject.in_(select(alerts.c.id))
+        with self._database.write() as connection:
+            connection.execute(delete(deliveries).where(deliveries.c.created_at < before, _ENDED, ~kept))
 
 
 def _older(wanted: Select[Any], *, than: Alert) -> Select[Any]:

@@ -97,6 +97,14 @@ class DeliveryRecords:
         """The messages about one alert or camera, in their order."""
         return self.of_subjects([subject]).get(subject, [])
 
+    def lost(self, cameras: Iterable[str]) -> set[str]:
+        """Those of these cameras of which was told last that they stay away."""
+        outages = deliveries.c.event.in_((Event.CAMERA_LOST, Event.CAMERA_BACK)) & deliveries.c.subject.in_(list(cameras))
+        newest = select(func.max(deliveries.c.position)).where(outages).group_by(deliveries.c.subject)
+        wanted = select(deliveries.c.subject).where(deliveries.c.position.in_(newest), deliveries.c.event == Event.CAMERA_LOST)
+        with self._database.read() as connection:
+            return set(connection.scalars(wanted))
+
     def again(self, delivery_id: str, *, subject: str, now: float) -> Delivery:
         """Has a message sent again that has ended; raises NotFound, and Conflict while it is on its way."""
         with self._database.write() as connection:

@@ -135,7 +135,7 @@ def _library() -> tuple[Any, Any]:
     try:
         from faster_coco_eval import COCO, COCOeval_faster  # noqa: PLC0415 - an extra
     except ImportError as exc:
-        raise InvalidRequest("evaluation needs the extra: pip install 'sightline[evaluate]'") from exc
+        raise InvalidRequest("evaluation needs the extra evaluate: make install EXTRAS=evaluate") from exc
     return COCO, COCOeval_faster
 
 

@@ -73,7 +73,7 @@ def _axes(*, x: str, y: str) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra; Figure itself needs no display and no global state
     except ImportError as exc:
-        raise InvalidRequest("evaluation needs the extra: pip install 'sightline[evaluate]'") from exc
+        raise InvalidRequest("evaluation needs the extra evaluate: make install EXTRAS=evaluate") from exc
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
     axes = figure.subplots()
     axes.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1.01))

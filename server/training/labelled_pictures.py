@@ -84,7 +84,7 @@ def _yaml() -> ModuleType:
     try:
         import yaml  # noqa: PLC0415 - comes with the extras of training and evaluation
     except ImportError as exc:
-        raise InvalidRequest("data sets need the extra: pip install 'sightline[evaluate]'") from exc
+        raise InvalidRequest("data sets need the extra evaluate: make install EXTRAS=evaluate") from exc
     return yaml
 
 

@@ -95,7 +95,7 @@ def version() -> str:
 
 def _nncf() -> ModuleType:
     if not is_installed():
-        raise ModelError("INT8 needs NNCF: in a checkout `make extra`, else pip install 'sightline[ultralytics]'")
+        raise ModelError("INT8 needs NNCF, which is in the environment that `make extra` makes")
     import nncf  # noqa: PLC0415 - part of the extra, seconds to import
 
     nncf.set_log_level(logging.ERROR)

@@ -75,7 +75,9 @@ class FreshReceiver(RTCRtpReceiver):
         self._asking: asyncio.Task[None] | None = None
         self.last_packet_at: float | None = None
         if kind == "video":
-            self._buffer = PromptJitterBuffer(early_release=changes.early_release, clock=clock)
+            self._buffer = PromptJitterBuffer(
+                codecs=self._RTCRtpReceiver__codecs, early_release=changes.early_release, clock=clock
+            )
             self._change_video(self._buffer)
 
     def take_receipt(self, pts: int) -> float | None:
@@ -100,7 +102,7 @@ class FreshReceiver(RTCRtpReceiver):
     def _change_video(self, buffer: PromptJitterBuffer) -> None:
         self._RTCRtpReceiver__jitter_buffer = buffer
         self._RTCRtpReceiver__decoder_queue = DecoderQueue(
-            limit=self._changes.decoder_limit, on_overflow=self._RTCRtpReceiver__decoder_error.set
+            limit=self._changes.decoder_limit, ask_for_key_frame=self._RTCRtpReceiver__decoder_error.set
         )
         if self._changes.start_bitrate_bps is not None:
             estimator = self._RTCRtpReceiver__remote_bitrate_estimator
@@ -124,7 +126,7 @@ class FreshReceiver(RTCRtpReceiver):
     def _pass_on_complete(self, buffer: PromptJitterBuffer) -> None:
         """Gives the decoder all complete frames; aiortc takes one for each packet, so a queue that has formed would stay."""
         while (frame := buffer.pop()) is not None:
-            codec = self._RTCRtpReceiver__codecs.get(frame.payload_type)
+            codec = self._RTCRtpReceiver__codecs[frame.payload_type]
             frame.timestamp = self._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
             self._RTCRtpReceiver__decoder_queue.put((codec, frame))
 

@@ -6,12 +6,14 @@ from collections import deque
 TOLERANCE_S = 0.25
 # Baselines older than this are forgotten: the clock of a camera is not quite ours.
 MEMORY_S = 60.0
-# What comes late without anything waiting behind it for so long is not held up: the camera itself has paused.
+# What comes equally late for so long, to a reader that waits for it, is not held up: the camera itself has paused.
 PAUSED_S = 1.0
+# What was held up comes faster than it happened: by more than this in that time.
+CATCHING_UP_S = 0.05
+# A reader that waits for a smaller part of the time has packets lying ready: it is itself what is late.
+WAITING_SHARE = 0.25
 # A jump of the camera's times by more than this begins a new reckoning.
 JUMP_S = 30.0
-# A read that took no longer found its packet waiting.
-WAITING_S = 0.004
 
 
 class ArrivalClock:
@@ -22,7 +24,8 @@ class ArrivalClock:
 
     def __init__(self) -> None:
         self._best: deque[tuple[float, float]] = deque()  # (when, arrival less the frame's time), growing
-        self._drained_since: float | None = None
+        self._settled: tuple[float, float] | None = None  # (since when, how late)
+        self._waited_s = 0.0
         self.late_s = 0.0
 
     def received(self, time_s: float, *, now: float, waited_s: float) -> float:
@@ -36,9 +39,9 @@ class ArrivalClock:
         self._remember(offset, now=now)
         late_s = offset - self._best[0][1]
         if late_s <= TOLERANCE_S:
-            self.late_s, self._drained_since = 0.0, None
+            self.late_s, self._settled = 0.0, None
             return now
-        if self._has_paused(now=now, waited_s=waited_s):
+        if self._has_paused(late_s, now=now, waited_s=waited_s):
             self._begin_anew()
             self._remember(offset, now=now)
             self.late_s = 0.0
@@ -54,15 +57,22 @@ class ArrivalClock:
         while self._best[0][0] < now - MEMORY_S:
             self._best.popleft()
 
-    def _has_paused(self, *, now: float, waited_s: float) -> bool:
-        """Whether frames have come late one by one for a while: behind a hold-up they would lie ready."""
-        if waited_s < WAITING_S:
-            self._drained_since = None
+    def _has_paused(self, late_s: float, *, now: float, waited_s: float) -> bool:
+        """Whether frames have come equally late for a while, one by one or in bursts, and were waited for."""
+        if self._settled is None or late_s < self._settled[1] - CATCHING_UP_S:
+            self._settle(late_s, now=now)
             return False
-        if self._drained_since is None:
-            self._drained_since = now
-        return now - self._drained_since >= PAUSED_S
+        self._waited_s += waited_s
+        for_s = now - self._settled[0]
+        if for_s < PAUSED_S:
+            return False
+        has_paused = self._waited_s >= WAITING_SHARE * for_s
+        self._settle(late_s, now=now)
+        return has_paused
+
+    def _settle(self, late_s: float, *, now: float) -> None:
+        self._settled, self._waited_s = (now, late_s), 0.0
 
     def _begin_anew(self) -> None:
         self._best.clear()
-        self._drained_since = None
+        self._settled = None

@@ -99,6 +99,7 @@ class CameraConnection:
         """Connects for ever."""
         self._report(Report(CameraState.CONNECTING))
         while True:
+            await self._room_for_a_thread()
             self._nudged.clear()
             began = self._clock()
             failure, lived_s = await self._connect()
@@ -173,10 +174,12 @@ class CameraConnection:
                 await self._nudged.wait()
         except TimeoutError:
             pass
-        self._hanging = [one for one in self._hanging if not one.done()]
-        while len(self._hanging) > MOST_HANGING:
-            await asyncio.wait(self._hanging, return_when=asyncio.FIRST_COMPLETED)
-            self._hanging = [one for one in self._hanging if not one.done()]
+
+    async def _room_for_a_thread(self) -> None:
+        """Returns when no more threads hang than may, whoever wants a new connection."""
+        while len(hanging := [one for one in self._hanging if not one.done()]) > MOST_HANGING:
+            await asyncio.wait(hanging, return_when=asyncio.FIRST_COMPLETED)
+        self._hanging = hanging
 
     def _wait_s(self, failure: Exception, *, lived_s: float) -> float:
         if lived_s >= GOOD_AFTER_S:

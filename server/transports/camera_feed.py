@@ -34,7 +34,7 @@ class CameraSource:
         return self._overtaken + self._slot.dropped
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """Yields pictures until `close()`."""
+        """Yields pictures without end."""
         async for frame in self._slot:
             yield frame
 
@@ -51,10 +51,6 @@ class CameraSource:
                 self._loop.call_soon_threadsafe(self._deliver)
             except RuntimeError:  # the loop has ended meanwhile
                 return
-
-    def close(self) -> None:
-        """Ends the stream."""
-        self._slot.close()
 
     def _deliver(self) -> None:
         with self._lock:

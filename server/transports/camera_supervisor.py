@@ -54,7 +54,7 @@ class SupervisorHooks:
 
 class CameraSupervisor:
     """One camera, from `start()` to `aclose()`. `time_zone` is that of its schedule; `wall_clock` is in seconds since
-    the epoch."""
+    the epoch. `told` says whether people were told that it stays away, and wait to hear that it is back."""
 
     def __init__(
         self,
@@ -63,17 +63,18 @@ class CameraSupervisor:
         hooks: SupervisorHooks,
         time_zone: tzinfo,
         lost_after_s: float,
+        told: bool = False,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.camera = camera
         self.session: Watched | None = None
+        self.told = told
         self._hooks = hooks
         self._zone = time_zone
         self._lost_after_s = lost_after_s
         self._wall_clock = wall_clock
         self.status = CameraStatus(state=CameraState.OFF, since=wall_clock())
         self._away_since: float | None = None
-        self._told = False
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -122,7 +123,7 @@ class CameraSupervisor:
         back = next_change(self.camera.schedule, now) if self.camera.enabled else None
         reason = "Off by its schedule." if self.camera.enabled else "Switched off."
         await self._switch_off(reason)
-        self._away_since, self._told = None, False
+        self._away_since = None
         self._become(
             CameraStatus(state=CameraState.OFF, since=0, reason=reason, off_until=None if back is None else back.timestamp())
         )
@@ -157,20 +158,20 @@ class CameraSupervisor:
 
     def _look_at_absence(self) -> None:
         """Tells once of a camera that stays away."""
-        if self._told or self._away_since is None or self.status.state not in _AWAY:
+        if self.told or self._away_since is None or self.status.state not in _AWAY:
             return
         if self._wall_clock() - self._away_since >= self._lost_after_s:
-            self._told = True
+            self.told = True
             self._hooks.tell("camera_lost", self.camera, self.status)
 
     def _tell_back(self) -> None:
-        if self._told:
-            self._told = False
+        if self.told:
+            self.told = False
             self._hooks.tell("camera_back", self.camera, self.status)
 
     def _look_again_s(self) -> float:
         if self.session is None and self.status.state is not CameraState.OFF:
             return AFTER_FAILURE_S
-        if self._away_since is None or self._told:
+        if self._away_since is None or self.told:
             return LOOK_EVERY_S
         return min(LOOK_EVERY_S, max(0.05, self._away_since + self._lost_after_s - self._wall_clock()))

@@ -30,7 +30,7 @@ class EncodedTap:
         name = _NAMES.get(codec_name.upper())
         if name is None:
             return
-        keyframe = is_key_frame(frame.data)
+        keyframe = is_key_frame(frame.data, codec_name=codec_name)
         data = self._with_sets(frame.data) if name == "h264" and keyframe else frame.data
         codec = self._codecs.setdefault(name, VideoCodec(name))
         self._ring.put(EncodedPacket(data, codec, keyframe, frame.received_at, frame.timestamp / _CLOCK_RATE))

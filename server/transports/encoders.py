@@ -60,6 +60,8 @@ class PromptH264Encoder(H264Encoder):
     of an eighth of a second bounds the size of a key frame.
     """
 
+    codec_name = "H264"
+
     def __init__(self, bitrates: Bitrates) -> None:
         super().__init__()
         self._bitrates = bitrates
@@ -117,6 +119,8 @@ class PromptVp8Encoder(Vp8Encoder):
     libvpx, as PyAV reaches it, takes no other bitrate while it runs, and a new encoder begins with a key frame. So there is a
     new one only when the target has fallen by a fifth, or has risen by a third and five seconds have passed.
     """
+
+    codec_name = "VP8"
 
     def __init__(self, bitrates: Bitrates, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

@@ -2,9 +2,10 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 from aiortc.utils import uint16_add
 
@@ -28,11 +29,19 @@ class PromptJitterBuffer(JitterBuffer):
     """aiortc's jitter buffer for video with another end of a frame, and a way past packets that never come.
 
     With `early_release` a frame ends with the packet that carries the RTP marker bit (RFC 7741, 4.1; RFC 6184, 5.1), else with
-    the first packet of the next frame, as in aiortc. Padding-only packets never make an empty frame.
+    the first packet of the next frame, as in aiortc. Padding-only packets never make an empty frame. `codecs` has the codec of
+    each payload type that comes.
     """
 
-    def __init__(self, *, early_release: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        codecs: Mapping[int, RTCRtpCodecParameters],
+        early_release: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(capacity=CAPACITY, is_video=True)
+        self._codecs = codecs
         self._early_release = early_release
         self._clock = clock
         self._arrivals = [0.0] * CAPACITY
@@ -54,9 +63,11 @@ class PromptJitterBuffer(JitterBuffer):
         if self._newest is None or 0 < uint16_add(packet.sequence_number, -self._newest) < 0x8000:
             self._newest = packet.sequence_number
         needs_key_frame, frame = super().add(packet)
-        if frame is None and self.skipping:
+        if self.skipping and frame is None:
             self.skip_to_key_frame()
             frame = self.pop()
+        elif self.skipping:  # what was lost has come after all: nothing is left to skip, unless more is missing
+            self.skipping = self.first_gap() is not None
         return needs_key_frame, frame
 
     def pop(self) -> ReceivedFrame | None:
@@ -127,7 +138,7 @@ class PromptJitterBuffer(JitterBuffer):
         """Where behind the first frame a key frame begins, counted from the origin."""
         for count in range(1, CAPACITY):
             packet = self._packet(count)
-            if packet is None or not is_key_frame(_data(packet)):
+            if packet is None or not is_key_frame(_data(packet), codec_name=self._codecs[packet.payload_type].name):
                 continue
             start = self._frame_start(count, timestamp=packet.timestamp)
             if start > 0:
@@ -144,13 +155,14 @@ class PromptJitterBuffer(JitterBuffer):
         return count
 
 
-def is_key_frame(data: bytes) -> bool:
+def is_key_frame(data: bytes, *, codec_name: str) -> bool:
     """Whether depayloaded VP8 or H.264 data holds (the beginning of) a picture that needs no other one.
 
-    VP8: the frame tag's first bit is 0 and the start code follows it (RFC 6386, 9.1). H.264: a slice of an IDR picture.
+    VP8: the frame tag's first bit is 0 and the start code follows it (RFC 6386, 9.1). H.264: a slice of an IDR picture. The
+    data of either may by chance look like a key frame of the other.
     """
-    if data[3:6] == b"\x9d\x01\x2a" and not data[0] & 1:
-        return True
+    if codec_name.upper() == "VP8":
+        return data[3:6] == b"\x9d\x01\x2a" and not data[0] & 1
     return _H264_IDR.search(data) is not None
 
 

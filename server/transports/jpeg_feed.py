@@ -72,7 +72,7 @@ class JpegFeeds:
     def __init__(self, *, registry: SessionRegistry, executor: Executor) -> None:
         self._registry = registry
         self._executor = executor
-        self._feeds: dict[str, JpegFeed] = {}
+        self._feeds: dict[Stream, JpegFeed] = {}  # not by id, which the next stream of a camera has too
         registry.changes.subscribe(self)
 
     def __len__(self) -> int:
@@ -81,22 +81,22 @@ class JpegFeeds:
     @asynccontextmanager
     async def read(self, stream: Stream) -> AsyncIterator[JpegFeed]:
         """The feed of a running stream, inside the block."""
-        feed = self._feeds.get(stream.id)
+        feed = self._feeds.get(stream)
         if feed is None:
-            feed = self._feeds[stream.id] = JpegFeed(stream, executor=self._executor)
+            feed = self._feeds[stream] = JpegFeed(stream, executor=self._executor)
         feed.readers += 1
         try:
             yield feed
         finally:
             feed.readers -= 1
             if not feed.readers:
-                self._feeds.pop(stream.id, None)
+                del self._feeds[stream]
                 await feed.aclose()
 
     def put(self, item: Change) -> None:
         """Ends the readers of a stream that has ended."""
-        if isinstance(item, SessionClosed) and item.session.id in self._feeds:
-            self._feeds[item.session.id].close()
+        if isinstance(item, SessionClosed) and item.session.stream in self._feeds:
+            self._feeds[item.session.stream].close()
 
     def close(self) -> None:
         """Ends all readers."""

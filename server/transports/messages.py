@@ -78,6 +78,12 @@ class DrainingMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="even
     grace_s: float
 
 
+class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="opened"):
+    """The session is open; its stream has this id."""
+
+    id: str
+
+
 class ErrorMessage(msgspec.Struct, frozen=True):
     """Why a control was refused."""
 

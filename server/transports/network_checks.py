@@ -16,8 +16,8 @@ from server.transports.ice import IceServer
 
 # aioice itself gives a STUN server 5 s; one that needs more than this delays every session.
 SERVER_TIMEOUT_S = 2.0
-# Some sections of an offer get a port of their own until they are bundled, on each address of the machine.
-PORTS_A_SESSION = 10
+# One on each address of the machine: mostly it has one of IPv4 and one of IPv6.
+PORTS_A_SESSION = 2
 
 _RESEND_S = 0.5
 

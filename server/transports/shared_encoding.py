@@ -113,7 +113,8 @@ class SharedEncoding:
         frame.pts = self._times.pts_of(picture.frame.pts_s)
         frame.time_base = TIME_BASE
         data = self._encoder.encode_data(frame, key=key)
-        return EncodedPicture(data, is_key_frame(data), picture.frame.pts_s, picture.boxes_received_at)
+        keyframe = is_key_frame(data, codec_name=self._encoder.codec_name)
+        return EncodedPicture(data, keyframe, picture.frame.pts_s, picture.boxes_received_at)
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         self.close()

@@ -24,7 +24,7 @@ class SharedEncodings:
         self._bitrates = bitrates
         self._turns = turns
         self._clock = clock
-        self._groups: dict[tuple[str, str], ViewerGroup] = {}
+        self._groups: dict[tuple[Stream, str], ViewerGroup] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -42,7 +42,7 @@ class SharedEncodings:
             await asyncio.wait(tuple(self._running))
 
     def _group_of(self, stream: Stream, mime_type: str) -> ViewerGroup:
-        key = stream.id, mime_type
+        key = stream, mime_type  # not its id, which the next stream of a camera has too
         if key not in self._groups:
             self._groups[key] = ViewerGroup(
                 partial(self._open_encoding, stream, mime_type),

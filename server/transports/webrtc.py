@@ -81,7 +81,7 @@ class WebrtcService:
                 packets=self._new_ring(kind),
                 clock=self._clock,
             )
-            # A refused offer, and a client that goes away while we answer and so cancels us here, leave nothing behind.
+            # A refused offer leaves nothing behind, nor does a server that ends while we answer and so cancels us here.
             async with AsyncExitStack() as undo:
                 undo.push_async_callback(session.aclose, "it could not be opened")
                 await session.open(annotated=annotated)

@@ -19,7 +19,7 @@ from server.logs import log_context
 from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.controls import CONTROLS_PER_S, ControlIntake
-from server.transports.messages import DrainingMessage, ErrorMessage, FrameErrorMessage
+from server.transports.messages import DrainingMessage, ErrorMessage, FrameErrorMessage, OpenedMessage
 from server.transports.registry import NewRing, SessionRegistry, no_ring
 from server.transports.webrtc import StreamFactory
 from server.transports.websocket_answers import Receiver, WebsocketAnswers
@@ -173,6 +173,10 @@ class WebsocketSession:
             callback()
         else:
             self._on_closed.append(callback)
+
+    def announce_id(self) -> None:
+        """Tells the client the id of its stream, which no browser can read from the handshake."""
+        self._answers.notify(OpenedMessage(id=self.id))
 
     def announce_draining(self, grace_s: float) -> None:
         """Tells the client that the session ends in `grace_s` seconds."""

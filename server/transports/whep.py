@@ -76,11 +76,12 @@ class WhepService:
             offer, stream=stream, model=model, limits=self._limits, create_track=self._create_track, clock=self._clock
         )
         viewer.on_closed(place.close)
-        # A refused offer, and a client that goes away while we answer and so cancels us here, leave nothing behind.
+        # A refused offer leaves nothing behind, nor does a server that ends while we answer and so cancels us here.
         async with AsyncExitStack() as undo:
             undo.push_async_callback(viewer.aclose, "it could not be opened")
             await viewer.open()
-            self._registry.get(stream_id)  # the stream may have ended while we answered
+            if self._registry.get(stream_id).stream is not stream:  # it ended while we answered; a camera's next has its id
+                raise NotFound("the stream has ended")
             self._viewers[viewer.id] = viewer
             undo.pop_all()
         viewer.on_closed(partial(self._forget, viewer))

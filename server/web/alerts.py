@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
-from server.alerts.book import AlertChanged
+from server.alerts.book import AlertChanged, AlertRemoved
 from server.alerts.clip_maker import ClipMaker
 from server.alerts.evidence import AlertFiles
 from server.alerts.export import ExportedAlert
@@ -19,7 +19,7 @@ from server.config.alert_rule import alert_rule
 from server.config.settings import Settings
 from server.domain.alert import Alert, AlertStats
 from server.domain.camera import SERVERS_RULE
-from server.domain.errors import Conflict, InvalidRequest, NotOffered
+from server.domain.errors import Conflict, NotOffered
 from server.domain.region import NO_MASK
 from server.storage.alerts import AlertRecords
 from server.transports.registry import Change, SessionClosed, SessionOpened
@@ -110,11 +110,11 @@ class AlertDesk:
             logger.warning("%s", self._missing)
             return
         records = AlertRecords(self._records.database)
+        for alert in await loop.run_in_executor(self._records.executor, lambda: records.find(limit=200)):
+            self._note(alert)
         self._service = service = self._create(records)
+        service.changes.subscribe(self)  # before it starts: it begins to remove at once
         await service.start()
-        for alert in reversed(await loop.run_in_executor(self._records.executor, lambda: records.find(limit=200))):
-            self._last[alert.camera_id or alert.stream_id] = alert
-        service.changes.subscribe(self)
         self._live.registry.changes.subscribe(_Sessions(service, kinds=frozenset(self._settings.alerts.sources)))
 
     async def aclose(self) -> None:
@@ -123,16 +123,15 @@ class AlertDesk:
             await self._service.aclose()
 
     def put(self, item: object) -> None:
-        """Notes the newest alert of each source."""
+        """Notes the newest alert of each camera."""
         if isinstance(item, AlertChanged):
-            source = item.alert.camera_id or item.alert.stream_id
-            known = self._last.get(source)
-            if known is None or known.id == item.alert.id or known.opened_at <= item.alert.opened_at:
-                self._last[source] = item.alert
+            self._note(item.alert)
+        elif isinstance(item, AlertRemoved):
+            self._last = {camera: alert for camera, alert in self._last.items() if alert.id != item.id}
 
-    def last_alert(self, source: str) -> LastAlertAnswer | None:
-        """The newest alert of a camera or stream."""
-        alert = self._last.get(source)
+    def last_alert(self, camera_id: str) -> LastAlertAnswer | None:
+        """The newest alert of a camera."""
+        alert = self._last.get(camera_id)
         if alert is None:
             return None
         return LastAlertAnswer(alert.id, utc(alert.opened_at), alert.label, round(alert.confidence, 4), alert.state)
@@ -179,11 +178,7 @@ class AlertDesk:
 
     async def remove(self, alert_id: str) -> None:
         """Removes one that is decided or expired; raises NotFound and Conflict."""
-        alert = await self.service.get(alert_id)
         await self.service.remove(alert_id)
-        source = alert.camera_id or alert.stream_id
-        if (last := self._last.get(source)) is not None and last.id == alert_id:
-            del self._last[source]
 
     async def answer(self, alert: Alert) -> AlertAnswer:
         """An alert with its deliveries."""
@@ -193,6 +188,14 @@ class AlertDesk:
     async def _answers(self, alerts: Sequence[Alert]) -> list[AlertAnswer]:
         deliveries = await self._channels.deliveries_of([alert.id for alert in alerts])
         return [alert_answer(alert, deliveries.get(alert.id, ())) for alert in alerts]
+
+    def _note(self, alert: Alert) -> None:
+        """Keeps it where it is its camera's newest; nobody asks for that of other streams, of which there is no end."""
+        if alert.camera_id is None:
+            return
+        known = self._last.get(alert.camera_id)
+        if known is None or known.opened_at <= alert.opened_at:
+            self._last[alert.camera_id] = alert
 
     def _create(self, records: AlertRecords) -> AlertService:
         alerts = self._settings.alerts
@@ -226,11 +229,7 @@ class AlertDesk:
         confidence = source.stream.options.confidence
         camera = self._cameras.camera(source.id)
         rule, mask = (camera.rule, camera.mask) if camera else (SERVERS_RULE, NO_MASK)
-        try:
-            return alert_rule(self._settings.alerts, rule, mask=mask, confidence=confidence)
-        except InvalidRequest as exc:
-            logger.warning("%s: %s; the rule of the settings holds", source.id, exc)
-            return alert_rule(self._settings.alerts, mask=mask, confidence=confidence)
+        return alert_rule(self._settings.alerts, rule, mask=mask, confidence=confidence)
 
 
 class _Sessions:

@@ -1,7 +1,7 @@
 """Orders: what a client, or the settings file, wants of a camera."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from server.config.watching import CameraEntry
 from server.domain.camera import Camera, CameraRule, Credentials, Span
-from server.domain.errors import Conflict, InvalidRequest
+from server.domain.errors import Conflict, InvalidRequest, SettingsError
 from server.domain.model import ModelInfo
 from server.domain.region import NO_MASK, Mask, Region, RegionKind
 from server.transports.camera_address import parse_address, split_credentials
@@ -136,6 +136,20 @@ def order_of_entry(entry: CameraEntry) -> CameraOrder:
         classes=list(entry.classes) if entry.classes is not None else None,
         max_fps=entry.max_fps,
     )
+
+
+def orders_of_entries(entries: Iterable[CameraEntry]) -> dict[str, CameraOrder]:
+    """What the settings file orders, by the names that the cameras get; raises SettingsError for names that cannot be meant."""
+    orders: dict[str, CameraOrder] = {}
+    for entry in entries:
+        try:
+            name = _name(entry.name)
+        except InvalidRequest as exc:
+            raise SettingsError(f"cameras.entries: {entry.name!r}: {exc}") from exc
+        if name in orders:
+            raise SettingsError(f"cameras.entries: two cameras are named {name!r}")
+        orders[name] = order_of_entry(entry)
+    return orders
 
 
 def _with_addresses(camera: Camera, order: CameraOrder) -> Camera:

@@ -15,9 +15,11 @@ from server.config.settings import Settings
 from server.domain.camera import Camera, CameraState, CameraStatus
 from server.domain.errors import CameraFailed, Conflict, NotFound, NotOffered, SettingsError
 from server.domain.live import StreamOptions
+from server.domain.model import ModelInfo
 from server.pipeline.broadcast import Broadcast
 from server.pipeline.packet_ring import PacketRing
 from server.storage.cameras import CameraRecords
+from server.storage.deliveries import DeliveryRecords
 from server.transports.address_policy import AddressPolicy
 from server.transports.camera_address import parse_address
 from server.transports.camera_connection import Patience, Report
@@ -26,7 +28,7 @@ from server.transports.camera_session import CameraRig, CameraSession
 from server.transports.camera_supervisor import CameraSupervisor, SupervisorHooks
 from server.transports.own_thread import in_own_thread
 from server.web.camera_answers import CameraAge, CameraAnswer, LastAlertAnswer, camera_answer
-from server.web.camera_orders import CameraOrder, changed_camera, new_camera, order_of_entry, with_order
+from server.web.camera_orders import CameraOrder, changed_camera, new_camera, orders_of_entries, with_order
 from server.web.live import LiveService
 from server.web.problems import Problem
 from server.web.records import Records
@@ -132,8 +134,10 @@ class CameraService:
             return
         self._zone = await self._on_records(time_zone, self._settings.alerts.time_zone)
         kept = CameraRecords(self._records.database)
-        for camera in await self._on_records(self._synchronised, kept):
-            self._supervisors[camera.id] = self._supervisor(camera)
+        cameras = await self._on_records(self._synchronised, kept)
+        lost = await self._on_records(DeliveryRecords(self._records.database).lost, [camera.id for camera in cameras])
+        for camera in cameras:
+            self._supervisors[camera.id] = self._supervisor(camera, told=camera.id in lost)
         self._kept = kept
         self._starting = asyncio.create_task(self._start(), name="wait for the model, then watch cameras")
 
@@ -186,7 +190,7 @@ class CameraService:
                 self._configure(camera)
             else:
                 await supervisor.aclose("its settings have changed")
-                supervisor = self._supervisors[camera_id] = self._supervisor(camera)
+                supervisor = self._supervisors[camera_id] = self._supervisor(camera, told=supervisor.told)
                 self._begin(supervisor)
         self._changed(camera)
         return self._answer(supervisor)
@@ -234,7 +238,7 @@ class CameraService:
         if self._started and not self._draining:
             supervisor.start()
 
-    def _supervisor(self, camera: Camera) -> CameraSupervisor:
+    def _supervisor(self, camera: Camera, *, told: bool = False) -> CameraSupervisor:
         if self._zone is None:
             raise RuntimeError("open() comes first")
         return CameraSupervisor(
@@ -244,6 +248,7 @@ class CameraService:
             ),
             time_zone=self._zone,
             lost_after_s=self._settings.cameras.lost_after_s,
+            told=told,
             wall_clock=self._wall_clock,
         )
 
@@ -266,10 +271,9 @@ class CameraService:
 
     def _stream_options(self, camera: Camera) -> StreamOptions:
         info = self._model.info
-        known: list[int | str] = [name for name in camera.classes or () if name in info.labels]
         return StreamOptions(
             confidence=info.confidence if camera.confidence is None else camera.confidence,
-            classes=info.class_ids(known) if known else None,
+            classes=_class_ids(camera, info=info),
             exact=self._settings.live.mode == "exact",
         )
 
@@ -281,15 +285,14 @@ class CameraService:
 
     def _synchronised(self, kept: CameraRecords) -> list[Camera]:
         """The cameras as the settings file has them, known by name, and all others. Blocks."""
-        entries = {entry.name: entry for entry in self._settings.cameras.entries}
+        orders = orders_of_entries(self._settings.cameras.entries)
         known = {camera.name: camera for camera in kept.all()}
         now = self._wall_clock()
         for camera in known.values():
-            if camera.managed and camera.name not in entries:
+            if camera.managed and camera.name not in orders:
                 kept.remove(camera.id)
-        for name, entry in entries.items():
+        for name, order in orders.items():
             before = known.get(name)
-            order = order_of_entry(entry)
             blank = (
                 replace(before, credentials=None) if before else Camera(id=uuid.uuid4().hex, name="", url="", created_at=now)
             )
@@ -341,6 +344,19 @@ def _check(url: str, *, policy: AddressPolicy) -> None:
             policy.resolve(address.host, address.port)
         except CameraFailed:
             return
+
+
+def _class_ids(camera: Camera, *, info: ModelInfo) -> frozenset[int] | None:
+    """The ids of the classes that a camera is to show, None for all; what the model does not know is logged and left out."""
+    if not camera.classes:
+        return None
+    known: set[int] = set()
+    for one in camera.classes:
+        try:
+            known |= info.class_ids([one])
+        except KeyError:
+            logger.warning("camera %s: the model knows no class %r, which is left out", camera.name, one)
+    return frozenset(known)
 
 
 def _with_entry(camera: Camera, order: CameraOrder, *, now: float) -> Camera:

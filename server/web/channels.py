@@ -2,22 +2,25 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from server.alerts.channels import Channel
 from server.alerts.delivery import DeliveryWorker
 from server.alerts.outbox import Outbox
 from server.alerts.webhook import WebhookChannel
 from server.config.settings import Settings
-from server.config.watching import Email, Mqtt
+from server.config.watching import Email, Mqtt, Webhook
 from server.domain.alert import Alert, AlertState
 from server.domain.camera import Camera, CameraStatus
 from server.domain.delivery import Delivery, Event
@@ -34,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 15.0
 _CANDIDATES = frozenset({AlertState.CANDIDATE})
+# What may stand between the angle brackets of an address (RFC 5321, 4.1.2): blanks only within quotes.
+_MAILBOX = re.compile(r'("[^"]*")?[^\s<>"]+')
 
 
 class ChannelService:
@@ -152,12 +157,9 @@ class ChannelService:
         return self._deliveries, self._worker
 
     def _made(self) -> Sequence[Channel]:
-        """The channels of the settings; raises SettingsError for two of one name, and for a missing extra."""
+        """The channels of the settings; raises SettingsError for two of one name, a missing extra, and what is no address."""
         alerts, mqtt, email = self._settings.alerts, self._settings.mqtt, self._settings.email
-        made: list[Channel] = [
-            WebhookChannel(name=hook.name, url=hook.url, secret=hook.secret, poster=self._post, wall_clock=self._wall_clock)
-            for hook in alerts.webhooks
-        ]
+        made: list[Channel] = [self._webhook(hook) for hook in alerts.webhooks]
         if mqtt.host:
             made.append(_mqtt(mqtt, waiting=self._waiting))
         if email.host:
@@ -166,6 +168,11 @@ class ChannelService:
         if len(set(names)) < len(names):
             raise SettingsError(f"alerts.webhooks: names of channels must differ, these are {', '.join(names)}")
         return made
+
+    def _webhook(self, hook: Webhook) -> Channel:
+        if not _is_web_address(hook.url):  # the address is not told, as it may hold a secret
+            raise SettingsError(f"alerts.webhooks: the url of {hook.name!r} has to be http:// or https:// and a host")
+        return WebhookChannel(name=hook.name, url=hook.url, secret=hook.secret, poster=self._post, wall_clock=self._wall_clock)
 
     async def _post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
         if self._client is None:
@@ -179,6 +186,8 @@ class ChannelService:
             raise ChannelFailed(reason, may_have_arrived=False, retry=not wrong) from exc
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise ChannelFailed("the connection broke before it answered", may_have_arrived=True, retry=True) from exc
+        except ValueError as exc:  # as is the UnicodeError of a host that no name server can be asked for
+            raise ChannelFailed("its address cannot be read", may_have_arrived=False, retry=False) from exc
 
     async def _waiting(self, source: str) -> set[str]:
         """The ids of the alerts of one source that wait for a person."""
@@ -197,10 +206,13 @@ class ChannelService:
 def _mqtt(mqtt: Mqtt, *, waiting: Callable[[str], Coroutine[Any, Any, Collection[str]]]) -> Channel:
     if any(sign in mqtt.topic + mqtt.discovery_topic for sign in "+#"):
         raise SettingsError("mqtt.topic and mqtt.discovery_topic hold no + and no #: these are for whoever subscribes")
+    _check_host("mqtt.host", mqtt.host)
     try:
         from server.alerts.mqtt import MqttChannel, MqttOptions  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
-        raise SettingsError("mqtt.host needs the extra: pip install 'sightline[mqtt]'") from exc
+        raise SettingsError(
+            "mqtt.host needs the extra mqtt: make install EXTRAS=mqtt, for a container make image EXTRAS=mqtt"
+        ) from exc
     options = MqttOptions(
         host=mqtt.host,
         port=mqtt.port,
@@ -216,10 +228,16 @@ def _mqtt(mqtt: Mqtt, *, waiting: Callable[[str], Coroutine[Any, Any, Collection
 def _email(email: Email) -> Channel:
     if not email.sender or not email.recipients:
         raise SettingsError("email.host needs email.sender and email.recipients")
+    _check_host("email.host", email.host)
+    for setting, address in (("email.sender", email.sender), *(("email.recipients", one) for one in email.recipients)):
+        if not _is_mail_address(address):
+            raise SettingsError(f"{setting}: {address!r} is not one e-mail address")
     try:
         from server.alerts.email import EmailChannel, EmailOptions  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
-        raise SettingsError("email.host needs the extra: pip install 'sightline[email]'") from exc
+        raise SettingsError(
+            "email.host needs the extra email: make install EXTRAS=email, for a container make image EXTRAS=email"
+        ) from exc
     options = EmailOptions(
         host=email.host,
         port=email.port,
@@ -230,6 +248,33 @@ def _email(email: Email) -> Channel:
         recipients=tuple(email.recipients),
     )
     return EmailChannel(options)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and _is_host(url.raw_host or "")
+
+
+def _is_mail_address(text: str) -> bool:
+    """Whether a mail server can be told of it: one address, with or without a person's name."""
+    found = getaddresses([text])
+    return text.isprintable() and len(found) == 1 and _MAILBOX.fullmatch(found[0][1]) is not None
+
+
+def _check_host(setting: str, name: str) -> None:
+    if not _is_host(name):
+        raise SettingsError(f"{setting}: {name!r} is no name of a host")
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name server can be asked for it."""
+    try:
+        return name.encode("idna") != b""
+    except UnicodeError:
+        return False
 
 
 def _describe(alert: Alert) -> dict[str, Any]:

@@ -21,8 +21,9 @@ UNNAMED = "API key"
 class Keys:
     """The keys that open the server; without any it is open to everybody who reaches it.
 
-    `fixed` are those of the settings or the generated one, for as long as the server runs; `named` those of `file`, which may
-    change. Once keys are asked for they are to the end: taking the last one away opens nothing.
+    `fixed` are those of the settings, for as long as the server runs, or the generated one, for as long as it has its file;
+    `named` those of `file`, which may change. Once keys are asked for they are to the end: taking the last one away opens
+    nothing.
     """
 
     def __init__(
@@ -57,6 +58,15 @@ class Keys:
         gone = frozenset(self._named) - frozenset(named)
         self._named = tuple(named)
         self._required = True
+        return gone
+
+    def end_generated(self) -> frozenset[ApiKey]:
+        """Takes the generated key away, and returns what is gone: it, or nothing where there is none."""
+        if self.generated is None:
+            return frozenset()
+        gone = frozenset((self.generated.key,))
+        self.generated = None
+        self._fixed = tuple(key for key in self._fixed if key not in gone)
         return gone
 
 

@@ -26,6 +26,11 @@ class EndlessAnswer:
         self._request = request
         self._stall_s = stall_s
 
+    @property
+    def has_client(self) -> bool:
+        """Whether the client is connected: while nothing is sent, nothing else tells that it has left."""
+        return self._request.transport is not None
+
     async def open(self) -> None:
         """Sends the headers."""
         connection = self._request.get_extra_info("socket")

@@ -35,6 +35,14 @@ class GeneratedKey:
     file: Path
     unshown: str = field(default="", repr=False)
 
+    def is_kept(self) -> bool:
+        """Whether `file` is still there: deleting it ends the key. Looks at the disk; raises OSError."""
+        try:
+            self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
     def mark_shown(self) -> None:
         """Leaves in `file` no more than what a key is recognised by. Writes a file; raises OSError."""
         if self.unshown:

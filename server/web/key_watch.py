@@ -1,8 +1,11 @@
-"""The key watch: notices what `sightline keys` does to the key file, and ends what revoked keys hold open."""
+"""The key watch: notices what `sightline keys` does to the key file, and that a generated key's file is gone."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
+from typing import TypeVar
 
 from server.domain.errors import SettingsError
 from server.pipeline.supervised_task import SupervisedTask
@@ -13,12 +16,14 @@ from server.web.key_file import KeyFile, Stamp
 
 logger = logging.getLogger(__name__)
 
-# A look is one stat() on a thread.
+T = TypeVar("T")
+
+# A look is a stat() or two on a thread.
 LOOK_EVERY_S = 1.0
 
 
 class KeyWatch:
-    """Looks at the file of `keys` once a second between `start()` and `aclose()`.
+    """Looks at the files of `keys` once a second between `start()` and `aclose()`, and ends what keys that are gone hold open.
 
     A file that is gone holds no key; one that cannot be read leaves the keys as they were, and is told of once.
     """
@@ -42,11 +47,13 @@ class KeyWatch:
 
     async def look(self) -> None:
         """Takes over what has changed since the last look."""
-        file = self._keys.file
+        file, generated = self._keys.file, self._keys.generated
         if file is None:
             return
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._io, self._read, file)
+            if generated is not None and not await self._on_io(generated.is_kept):
+                await self._held.end(self._keys.end_generated())
+            found = await self._on_io(partial(self._read, file))
         except (SettingsError, OSError) as exc:
             self._tell(str(exc))
             return
@@ -58,6 +65,9 @@ class KeyWatch:
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _on_io(self, question: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._io, question)
 
     def _read(self, file: KeyFile) -> tuple[ApiKey, ...] | None:
         """The keys where the file has changed; runs on a thread. The stamp is taken first, so that no change is missed."""

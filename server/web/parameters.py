@@ -84,9 +84,13 @@ class LiveParameters(msgspec.Struct, frozen=True, kw_only=True, rename={"answer"
 
 
 class WebsocketParameters(LiveParameters, frozen=True, kw_only=True):
-    """What may be asked of a live stream over a WebSocket; without `annotate` no pictures are sent back."""
+    """What may be asked of a live stream over a WebSocket; without `annotate` no pictures are sent back.
+
+    With `tell_id` the first message is the id of the stream.
+    """
 
     annotate: bool = True
+    tell_id: bool = False
 
     def stream_options(self, info: ModelInfo, *, settings: Settings) -> StreamOptions:
         """The options that the stream starts with; InvalidRequest names a class that the model does not know."""

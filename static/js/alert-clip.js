@@ -37,7 +37,7 @@ export class AlertClip {
     tools: [],
     onaction: () => {},
   });
-  #lane = new ClipLane((t) => this.#player.seek(t));
+  #lane = new ClipLane((t) => this.#seek(t));
   #abort = new AbortController();
   /** @type {Alert | null} */
   #alert = null;
@@ -56,6 +56,8 @@ export class AlertClip {
     video.addEventListener("loadeddata", () => still.matches || this.#showVideo());
     video.addEventListener("play", () => this.#showVideo());
     video.addEventListener("ended", () => this.#again());
+    this.#player.controls.addEventListener("input", () => this.#showVideo()); // its slider, in full screen
+    this.#best.addEventListener("click", () => this.toggle());
     this.#best.addEventListener("load", () => this.#onbest(this.#best));
     this.#stage.element.append(this.#player.controls);
   }
@@ -132,14 +134,12 @@ export class AlertClip {
   /** @param {Alert} alert */
   async #load(alert) {
     const { signal } = (this.#abort = new AbortController());
-    const { video } = this.#player;
     this.#player.load(alertAddress(alert.id, "clip.mp4"), {
       poster: "",
       label: `Clip of the alert at ${alert.source.name}, ${opened(alert)}`,
       fps: 25,
       durationS: alert.clip_duration_s ?? 0,
     });
-    video.hidden = false;
     this.#player.seek(this.#startS);
     this.#lane.show([], { durationS: alert.clip_duration_s || 1, alertS: this.#alertS, frameS: USUAL_FRAME_S });
     if (!still.matches) this.#play();
@@ -180,9 +180,17 @@ export class AlertClip {
     this.#play();
   }
 
+  /** @param {number} t */
+  #seek(t) {
+    this.#player.seek(t);
+    this.#showVideo();
+  }
+
+  /** The clip in the place of the best frame: once it plays, or the person moves through it. */
   #showVideo() {
     if (this.#alert?.clip !== "ready") return;
     this.#best.hidden = true;
+    this.#player.video.hidden = false;
     this.#at(this.#player.t);
   }
 
@@ -200,6 +208,7 @@ export class AlertClip {
     if (!this.#alert) return;
     this.#unload();
     this.#best.hidden = false;
+    this.#player.video.hidden = true;
     this.#showBestBox(this.#alert);
     this.#player.controls.hidden = false;
     this.#stage.element.toggleAttribute("data-still", true);

@@ -35,6 +35,7 @@ export class AlertDetail {
   #bar;
   /** @type {Alert | null} */
   #alert = null;
+  #open = false;
   held;
   note = new Note();
 
@@ -67,6 +68,7 @@ export class AlertDetail {
   }
 
   open() {
+    this.#open = true;
     this.#clip.open();
     this.#best.open();
   }
@@ -75,6 +77,7 @@ export class AlertDetail {
     this.held.flush();
     this.clear();
     this.#best.close();
+    this.#open = false;
   }
 
   /** Nothing is shown: nothing plays. */
@@ -82,12 +85,11 @@ export class AlertDetail {
     this.#clip.close();
     this.#clip.open();
     this.#alert = null;
-    this.note.hide();
   }
 
-  /** @param {Alert} alert */
+  /** Shows an alert; nothing once the place is left, as when an answer is refused then. @param {Alert} alert */
   show(alert) {
-    if (this.#alert?.id !== alert.id) this.note.hide();
+    if (!this.#open) return;
     this.#alert = alert;
     this.#name.data = alert.source.name;
     this.#what.textContent = `${alert.state === "confirmed" ? alert.label : possible(alert)}, ${opened(alert)}`;

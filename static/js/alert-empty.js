@@ -8,11 +8,12 @@ import { ALERT_STATES } from "./states.js";
 /** @typedef {{id: string, name: string, state: string}} CameraState */
 /** @typedef {import("./alert-store.js").AlertStore} AlertStore */
 /** @typedef {import("./alert-filters.js").AlertFilters} AlertFilters */
-/** @typedef {{store: AlertStore, filters: AlertFilters, named: string, asking: boolean}} Shown  `named` by the address */
+/** @typedef {{store: AlertStore, filters: AlertFilters, named: string | null}} Shown  the state of the one in the address */
 
 /** What the place Alerts says when no alert is shown, with who is watching. */
 export class AlertEmpty {
   #watches;
+  #events;
   #noun;
   #hasCameras;
   #stage;
@@ -28,6 +29,7 @@ export class AlertEmpty {
    * @param {{showAll: () => void, load: () => void}} on
    */
   constructor(info, events, { showAll, load }) {
+    this.#events = events;
     this.#hasCameras = info.features.includes("cameras");
     this.#noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
     this.#watches = (info.alerts?.sources ?? []).some((source) => source !== "camera");
@@ -73,10 +75,9 @@ export class AlertEmpty {
   }
 
   /** @param {Shown} shown */
-  #state({ store, filters, named, asking }) {
-    if (asking) return "loading";
+  #state({ store, filters, named }) {
+    if (named) return named;
     if (store.state !== "loaded") return store.state;
-    if (named) return "gone";
     if (filters.source || !["candidate", "all"].includes(filters.segment)) return "filtered";
     if (!filters.isToday) return "noneThatDay";
     if (this.#cameras.length) return "none";
@@ -88,11 +89,16 @@ export class AlertEmpty {
   tick() {
     if (!this.#shown || this.element.hidden) return;
     const { filters } = this.#shown;
+    const values = { day: filters.dayName, state: word(filters.segment), watching: this.#watching, noun: this.#noun };
+    this.#stage.show(this.#state(this.#shown), values);
+  }
+
+  get #watching() {
+    const { silentS } = this.#events;
+    if (silentS) return `Nothing was heard of the cameras for ${silentS} s, so what came since is not known here.`;
     const live = this.#cameras.filter(({ state }) => state === "live").length;
     const ago = this.#checkedAt ? `, last checked ${Math.floor((Date.now() - this.#checkedAt) / 1000)} s ago` : "";
-    const watching = `${countOf(live, "camera")} watching${live ? ago : ""}.`;
-    const values = { day: filters.dayName, state: word(filters.segment), watching, noun: this.#noun };
-    this.#stage.show(this.#state(this.#shown), values);
+    return `${countOf(live, "camera")} watching${live ? ago : ""}.`;
   }
 }
 

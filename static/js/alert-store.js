@@ -10,7 +10,7 @@ const MOST = 500; // of one day; what waits is always there in full
 
 /** All alerts that the page knows of: those that wait, and those of the day that is looked at. Dispatches "change", "new", "decided". */
 export class AlertStore extends EventTarget {
-  /** @type {"loading" | "loaded" | "unreachable" | "signedOut"} */
+  /** Of the day that is looked at. @type {"loading" | "loaded" | "unreachable" | "signedOut"} */
   state = "loading";
   /** @type {Map<string, Alert>} */
   #alerts = new Map();
@@ -59,11 +59,13 @@ export class AlertStore extends EventTarget {
   }
 
   /**
-   * Asks for the alerts of a day.
+   * Asks for the alerts of a day; of another day than before nothing is known until the answer comes.
    * @param {Day} day
    */
   async load(day) {
+    const another = this.#day?.since.getTime() !== day.since.getTime();
     this.#day = day;
+    if (another) this.state = "loading";
     this.#told.clear();
     const query = new URLSearchParams({
       since: day.since.toISOString(),
@@ -79,20 +81,24 @@ export class AlertStore extends EventTarget {
       for (const alert of alerts) if (!this.#told.has(alert.id)) this.#alerts.set(alert.id, alert);
       this.state = "loaded";
     } catch (error) {
-      if (this.state !== "loaded") this.state = error instanceof ApiError && error.status === 401 ? "signedOut" : "unreachable";
+      if (this.#day !== day) return;
+      if (this.state !== "loaded") this.state = whyNot(error);
     }
     this.#changed();
   }
 
   /**
-   * Asks for one alert anew; what is not there any more goes.
+   * Asks for one alert anew; what is not there any more goes. Returns why it did not come, null where it did.
    * @param {string} id
    */
   async refresh(id) {
     try {
       this.#put(await getAlert(id));
+      return null;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) this.#remove(id);
+      if (!(error instanceof ApiError) || error.status !== 404) return whyNot(error);
+      this.#remove(id);
+      return "gone";
     }
   }
 
@@ -165,6 +171,12 @@ export class AlertStore extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+/**
+ * @param {unknown} error
+ * @returns {"signedOut" | "unreachable"}
+ */
+const whyNot = (error) => (error instanceof ApiError && error.status === 401 ? "signedOut" : "unreachable");
 
 /** @param {Alert} alert */
 const time = (alert) => Date.parse(alert.opened_at);

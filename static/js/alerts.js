@@ -7,6 +7,7 @@ import { opened, WORDS } from "./alert-words.js";
 import { openChannels } from "./channels-dialog.js";
 import { DayLane } from "./day-lane.js";
 import { h, icon } from "./dom.js";
+import { ALERT_STATES } from "./states.js";
 import { Verdicts } from "./verdicts.js";
 
 /** @typedef {import("./types.js").Alert} Alert */
@@ -29,7 +30,8 @@ export class AlertsPlace {
   /** The alert under review, and the one that the address names. */
   #selected = "";
   #named = "";
-  #asking = "";
+  /** What is said where the one that the address names is not known. @type {"loading" | "gone" | "unreachable" | "signedOut"} */
+  #missing = "gone";
   #loadedDay = "";
   #timer = 0;
 
@@ -63,9 +65,10 @@ export class AlertsPlace {
       onnext: (alert) => this.#next(alert),
       current: () => this.#selected,
     });
-    this.#empty = new AlertEmpty(info, events, { showAll: () => this.#filters.reset(), load: () => void this.#load() });
+    this.#empty = new AlertEmpty(info, events, { showAll: () => this.#filters.reset(), load: () => this.#loadAgain() });
     this.element = this.#build();
     this.#store.addEventListener("change", () => this.#render());
+    events.on("connected", () => this.#open && !["gone", "loading"].includes(this.#missing) && this.#askNamed());
     this.#notifications.addEventListener("change", () => this.#renderFoot());
   }
 
@@ -103,18 +106,24 @@ export class AlertsPlace {
     const before = this.#selected;
     this.#named = id;
     if (id || narrow.matches) this.#selected = id;
-    if (id && !this.#store.get(id)) void this.#ask(id);
+    this.#askNamed();
     this.#render();
     if (!narrow.matches) return;
     if (id) this.#detail.focus();
     else this.#list.focus(before);
   }
 
+  #askNamed() {
+    this.#missing = "gone"; // one that is known and goes was deleted
+    if (this.#named && !this.#store.get(this.#named)) void this.#ask(this.#named);
+  }
+
   /** An alert that the address names and the page does not know yet. @param {string} id */
   async #ask(id) {
-    this.#asking = id;
-    await this.#store.refresh(id);
-    this.#asking = "";
+    this.#missing = "loading";
+    const missing = await this.#store.refresh(id);
+    if (id !== this.#named) return;
+    this.#missing = missing ?? "gone";
     this.#render();
   }
 
@@ -136,6 +145,12 @@ export class AlertsPlace {
     const { day } = this.#filters;
     this.#loadedDay = day.since.toDateString();
     await this.#store.load(day);
+  }
+
+  #loadAgain() {
+    this.#askNamed();
+    void this.#load();
+    this.#render();
   }
 
   #tick() {
@@ -180,7 +195,9 @@ export class AlertsPlace {
       alerts: this.#store.waiting.filter(takes),
       none: "Nothing waits for an answer.",
     };
-    return earlier.length || waiting.alerts.length ? [waiting, { title, alerts: earlier, none: "None yet." }] : [waiting];
+    const { state } = this.#store;
+    const none = state === "loaded" ? "None yet." : `${ALERT_STATES[state].heading}.`;
+    return earlier.length || waiting.alerts.length ? [waiting, { title, alerts: earlier, none }] : [waiting];
   }
 
   #render() {
@@ -194,7 +211,7 @@ export class AlertsPlace {
     this.element.dataset.view = alert ? "detail" : listed && !this.#named ? "list" : "empty";
     this.#detail.element.hidden = !alert;
     this.#empty.element.hidden = Boolean(alert);
-    this.#empty.show({ store: this.#store, filters: this.#filters, named: this.#named, asking: this.#asking !== "" });
+    this.#empty.show({ store: this.#store, filters: this.#filters, named: this.#named ? this.#missing : null });
     this.#list.element.hidden = !listed;
     if (alert) this.#detail.show(alert);
     else this.#detail.clear();
@@ -233,6 +250,7 @@ export class AlertsPlace {
    */
   #name(id) {
     this.#named = this.#selected = id;
+    this.#missing = "gone";
     const address = id ? `#/alerts/${id}` : "#/alerts";
     if (this.#open && location.hash !== address) history.replaceState(null, "", address);
   }

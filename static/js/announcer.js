@@ -13,15 +13,16 @@ export class Announcer {
   }
 
   /**
-   * Says something when the reader is free.
+   * Says something when the reader is free; returns whether it did.
    * @param {string} text
    * @param {{kind?: string, everyMs?: number}} [limit]  messages of one kind closer than this are left out
    */
   polite(text, { kind = text, everyMs = 0 } = {}) {
     const now = this.#clock();
-    if (now - (this.#lastAt.get(kind) ?? -Infinity) < everyMs) return;
+    if (now - (this.#lastAt.get(kind) ?? -Infinity) < everyMs) return false;
     this.#lastAt.set(kind, now);
     byId("polite").textContent = text;
+    return true;
   }
 
   /**

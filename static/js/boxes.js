@@ -14,7 +14,7 @@ const COLOURS = ["#FF6B35", "#9B83FC", "#51FB95", "#F9F91F", "#28A0BD", "#C0F2F2
 export const colourOf = (classId) => COLOURS[classId % COLOURS.length];
 
 /** @param {number} classId */
-export const isDashed = (classId) => classId >= COLOURS.length;
+const isDashed = (classId) => classId >= COLOURS.length;
 
 const TAG_TO_TEXT = 26 / 15;
 

@@ -113,6 +113,7 @@ export class CameraActions {
       this.#refuse(`${camera.name} was not changed.`, error);
       return false;
     }
+    this.#note.hide("bad");
     this.#announcer.polite(said);
     return true;
   }
@@ -123,7 +124,7 @@ export class CameraActions {
    */
   #refuse(heading, error) {
     const text = error instanceof ApiError ? error.message : "The server does not answer.";
-    this.#note.show({ kind: "bad", heading, text });
+    this.#note.show({ kind: "bad", heading, text, closes: true });
     this.#announcer.assertive(`${heading} ${text}`);
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 import { h, icon } from "./dom.js";
 import { listCameras } from "./camera.js";
+import { keep, recall } from "./kept.js";
 
 const KEY = "sightline.camera";
 const SAMPLE = "sample";
@@ -9,7 +10,6 @@ const SAMPLE = "sample";
 export class CameraChoice {
   #select;
   #onplugged;
-  #changed = () => void this.refresh();
   #known = -1;
 
   /**
@@ -22,7 +22,7 @@ export class CameraChoice {
     this.#select = h("select", {
       id: "camera",
       onchange: () => {
-        remember(this.#select.value);
+        if (!this.isSample) keep(KEY, this.#select.value);
         onchange(this.#select.value);
       },
     });
@@ -32,7 +32,7 @@ export class CameraChoice {
       h("label", { class: "label", for: "camera" }, "Camera"),
       h("div", { class: "select" }, this.#select, icon("down", "s")),
     );
-    navigator.mediaDevices?.addEventListener?.("devicechange", this.#changed);
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.refresh());
   }
 
   /** The id of the chosen camera; "" is the browser's choice. */
@@ -47,7 +47,23 @@ export class CameraChoice {
   /** @param {boolean} on */
   set isSample(on) {
     if (on) this.#select.value = SAMPLE;
-    else if (this.isSample) this.#select.selectedIndex = 0;
+    else if (this.isSample) this.#chooseCamera();
+  }
+
+  /** The one that was chosen last, else the first. */
+  #chooseCamera() {
+    this.#select.selectedIndex = 0;
+    this.#choose(this.#kept);
+  }
+
+  /** The camera that was chosen last, "" for none. */
+  get #kept() {
+    return recall(KEY) ?? "";
+  }
+
+  /** @param {string} deviceId  one that is not there changes nothing */
+  #choose(deviceId) {
+    if ([...this.#select.options].some((option) => option.value === deviceId)) this.#select.value = deviceId;
   }
 
   /**
@@ -56,7 +72,7 @@ export class CameraChoice {
    */
   async refresh(current) {
     const cameras = await listCameras();
-    const chosen = current ?? (this.#select.value || recall());
+    const chosen = current ?? (this.#select.value || this.#kept);
     const options = cameras
       .filter((camera) => camera.deviceId)
       .map((camera, at) => h("option", { value: camera.deviceId }, camera.label || `Camera ${at + 1}`));
@@ -64,34 +80,12 @@ export class CameraChoice {
       ...(options.length ? options : [h("option", { value: "" }, "Default camera")]),
       h("option", { value: SAMPLE }, "Sample clip"),
     );
-    if ([...this.#select.options].some((option) => option.value === chosen)) this.#select.value = chosen;
+    this.#choose(chosen);
     if (this.#known >= 0 && cameras.length > this.#known) this.#onplugged();
     this.#known = cameras.length;
   }
 
   focus() {
     this.#select.focus();
-  }
-
-  close() {
-    navigator.mediaDevices?.removeEventListener?.("devicechange", this.#changed);
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} deviceId */
-function remember(deviceId) {
-  if (deviceId === SAMPLE) return;
-  try {
-    localStorage.setItem(KEY, deviceId);
-  } catch {
-    /* the browser's choice is taken next time */
   }
 }

@@ -2,7 +2,7 @@
 import { ApiError, saveCamera } from "./api.js";
 import { Choices, Field } from "./form-fields.js";
 import { addressRefusal } from "./camera-states.js";
-import { openDialog } from "./dialog.js";
+import { openForm } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { HoursField } from "./hours-field.js";
 
@@ -42,7 +42,7 @@ export class CameraForm {
     this.#save.textContent = camera ? "Save" : "Add camera";
     const form = h("form", { class: "camform", novalidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) });
     form.append(...this.#parts(ondelete));
-    this.#dialog = openDialog(camera ? `Settings of ${camera.name}` : "Add a camera", form);
+    this.#dialog = openForm(camera ? `Settings of ${camera.name}` : "Add a camera", form);
     this.#before = this.#values();
     this.#fields[field].focus();
   }

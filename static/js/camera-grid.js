@@ -94,7 +94,7 @@ export class CameraGrid {
     const { all, state } = this.#store;
     const troubled = all.filter(inTrouble);
     const shown = this.#trouble ? troubled : all;
-    this.#say(this.#count, all.length ? countLine(all) : "");
+    this.#say(this.#count, all.length ? countLine(all, this.#store.silentS) : "");
     this.#renderSegments({ all: all.length, trouble: troubled.length });
     const empty = state !== "loaded" ? state : all.length ? null : "none";
     this.element.dataset.view = empty ?? "tiles";
@@ -121,9 +121,10 @@ export class CameraGrid {
     const ids = new Set(cameras.map(({ id }) => id));
     for (const [id, tile] of this.#tiles) if (!ids.has(id)) this.#drop(id, tile);
     const now = this.#now;
+    const { silentS } = this.#store;
     const elements = cameras.map((camera) => {
       const tile = this.#tiles.get(camera.id) ?? this.#new(camera);
-      tile.render(camera, { alert: this.#waiting(camera), now });
+      tile.render(camera, { alert: this.#waiting(camera), now, silentS });
       return tile.element;
     });
     if (elements.some((element, at) => this.#list.children[at] !== element)) this.#order(elements);

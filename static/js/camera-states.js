@@ -22,6 +22,14 @@ export const CAMERA_ACTIONS = {
   back: { label: "All cameras" },
 };
 
+/** @type {State} */
+const SIGNED_OUT = {
+  icon: "lock",
+  heading: "Please sign in again",
+  body: "Your sign-in has run out.",
+  actions: ["signIn"],
+  primary: true,
+};
 const OFF = { icon: "block", heading: "{name}", body: "{until}", actions: ["switchOn"] };
 
 /** What stands in the place of a camera's picture. @type {Record<string, State>} */
@@ -38,6 +46,7 @@ export const CAMERA_STATES = {
   off: OFF,
   ended: { icon: "plug", heading: "The video stopped", body: "It comes back by itself.", actions: ["again"] },
   failed: { icon: "server", heading: "The video did not open", body: "{detail}", actions: ["again"] },
+  signedOut: SIGNED_OUT,
   gone: { icon: "block", heading: "This camera is not here any more", body: "It was deleted.", actions: ["back"] },
 };
 
@@ -58,7 +67,7 @@ export const CAMERAS_STATES = {
     actions: ["load"],
     primary: true,
   },
-  signedOut: { icon: "lock", heading: "Please sign in again", body: "Your sign-in has run out.", actions: ["signIn"], primary: true },
+  signedOut: SIGNED_OUT,
 };
 
 const SIGNS = { connecting: "busy", live: "ok", stalled: "warn", unauthorised: "bad", unreachable: "bad", off: "off" };
@@ -90,6 +99,12 @@ export function chipOf(camera, now) {
   if (state === "off" && off_until) word = `Off until ${soon(new Date(off_until), now)}`;
   return { sign: SIGNS[state], word };
 }
+
+/**
+ * What is said in place of a state that nothing confirms any more.
+ * @param {number} silentS  seconds
+ */
+export const noNews = (silentS) => ({ sign: "warn", word: `No news for ${silentS} s` });
 
 /**
  * What fills the sentences of CAMERA_STATES.
@@ -129,8 +144,10 @@ export function lastEvent({ state, since, last_alert, snoozed_until }, now) {
 /**
  * "6 cameras · 4 live, 1 stalled, 1 unreachable".
  * @param {Camera[]} cameras
+ * @param {number} silentS  seconds for which nothing was heard of them
  */
-export function countLine(cameras) {
+export function countLine(cameras, silentS) {
+  if (silentS) return `${countOf(cameras.length, "camera")} · ${noNews(silentS).word.toLowerCase()}`;
   const states = /** @type {(keyof typeof COUNTED)[]} */ (Object.keys(COUNTED)).sort((a, b) => +(b === "live") - +(a === "live"));
   const counts = states
     .map((state) => [cameras.filter((camera) => camera.state === state).length, COUNTED[state].toLowerCase()])
@@ -152,7 +169,7 @@ export function addressRefusal(detail) {
  * The machine of an address, or the last part of a path.
  * @param {string} address
  */
-export function hostOf(address) {
+function hostOf(address) {
   const [, host = ""] = address.match(/^[a-z]+:\/\/([^/?#]+)/i) ?? [];
   return host || address.split("/").pop() || address;
 }

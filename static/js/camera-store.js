@@ -12,12 +12,21 @@ export class CameraStore extends EventTarget {
   #cameras = [];
   /** @type {Set<string>} */
   #leaving = new Set();
+  #events;
 
   /** @param {import("./events.js").ServerEvents} events */
   constructor(events) {
     super();
+    this.#events = events;
     events.on("cameras", ({ cameras }) => this.#take(cameras));
     events.on("camera_ages", ({ cameras }) => this.#age(cameras));
+    events.on("lost", () => this.state === "loading" && void this.load());
+    events.on("mended", () => this.#changed());
+  }
+
+  /** For how many seconds nothing has been heard of the cameras; 0 while all is well. */
+  get silentS() {
+    return this.#events.silentS;
   }
 
   /** Oldest first. */

@@ -1,5 +1,5 @@
 // @ts-check
-import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, lastEvent, valuesOf } from "./camera-states.js";
+import { CAMERA_ACTIONS, CAMERA_STATES, chipOf, freshness, lastEvent, noNews, valuesOf } from "./camera-states.js";
 import { h } from "./dom.js";
 import { capital, percent } from "./format.js";
 import { Snapshot } from "./snapshots.js";
@@ -7,6 +7,10 @@ import { Stage } from "./stage.js";
 
 /** @typedef {import("./types.js").Camera} Camera */
 /** @typedef {import("./types.js").Alert} Alert */
+
+/** @typedef {{alert: Alert | undefined, now: number, silentS: number}} Around  the alert waits, nothing was heard for so long */
+
+const OLD_PICTURE_S = 10; // with many cameras, or a slow network, a picture waits its turn for some seconds
 
 /** One camera among others: its newest picture, how it is, and what happened last; or what is wrong and what to do. */
 export class CameraTile {
@@ -50,32 +54,44 @@ export class CameraTile {
 
   /**
    * @param {Camera} camera
-   * @param {{alert: Alert | undefined, now: number}} options  `alert` waits for a person
+   * @param {Around} around
    */
-  render(camera, { alert, now }) {
-    const chip = chipOf(camera, now);
+  render(camera, around) {
+    const { alert, now } = around;
+    const doubt = this.#doubt(camera, around);
+    const chip = doubt ?? chipOf(camera, now);
     const pictured = camera.state === "live" || (camera.state === "stalled" && this.#snapshot.has);
     if (pictured) this.#stage.showPicture(chip);
     else this.#stage.show(camera.state, valuesOf(camera, now));
     if (camera.state === "live") this.start();
     else this.stop(); // there is no new picture to ask for
-    this.#stage.element.classList.toggle("stale", camera.state === "stalled");
+    this.#stage.element.classList.toggle("stale", doubt !== null || camera.state === "stalled");
     this.#setText(this.#name, camera.name);
     const open = `${camera.name}, ${chip.word}${alert ? ", an alert waits" : ""}`;
     if (this.#link.getAttribute("aria-label") !== open) this.#link.setAttribute("aria-label", open);
     this.element.classList.toggle("hot", Boolean(alert));
-    this.#renderFoot(camera, { alert, now });
+    const age = this.#stage.shown === null && !doubt ? freshness(camera) : ""; // the chip has the word beside a picture
+    this.#left.className = age ? "sub" : `st ${chip.sign}`;
+    this.#setText(this.#left, age || chip.word);
+    this.#renderLast(camera, around);
+  }
+
+  /**
+   * What is said in place of a state that the picture or the connection does not bear out; null where they do.
+   * @param {Camera} camera
+   * @param {Around} around
+   */
+  #doubt({ state }, { silentS }) {
+    if (silentS) return noNews(silentS);
+    const { ageS } = this.#snapshot;
+    return state === "live" && ageS > OLD_PICTURE_S ? { sign: "warn", word: `${ageS} s old` } : null;
   }
 
   /**
    * @param {Camera} camera
-   * @param {{alert: Alert | undefined, now: number}} options
+   * @param {Around} around
    */
-  #renderFoot(camera, { alert, now }) {
-    const { sign, word } = chipOf(camera, now);
-    const said = this.#stage.shown === null ? freshness(camera) : ""; // the chip has the word beside a picture
-    this.#left.className = said ? "sub" : `st ${sign}`;
-    this.#setText(this.#left, said || word);
+  #renderLast(camera, { alert, now }) {
     this.#again.hidden = camera.state !== "stalled" || this.#stage.shown !== null;
     this.#last.className = alert ? "last st mark" : "last";
     this.#setText(this.#last, alert ? `${capital(alert.label)} ${percent(alert.confidence)} now` : lastEvent(camera, now));

@@ -31,7 +31,7 @@ export const noTransport = () =>
     : null;
 
 /** The state that explains why this browser or page cannot send video; null when it can. */
-export function obstacle() {
+function obstacle() {
   const missing = noTransport();
   if (missing) return missing;
   if (!isSecureContext) return new SourceError("insecure");

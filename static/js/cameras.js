@@ -27,12 +27,13 @@ export class CamerasPlace {
 
   /**
    * @param {object} page
+   * @param {import("./health.js").Health} page.health
    * @param {import("./types.js").Info} page.info
    * @param {import("./announcer.js").Announcer} page.announcer
    * @param {import("./events.js").ServerEvents} page.events
    * @param {import("./alert-watch.js").AlertWatch | null} page.alerts
    */
-  constructor({ info, announcer, events, alerts }) {
+  constructor({ health, info, announcer, events, alerts }) {
     this.#info = info;
     this.#announcer = announcer;
     this.#store = new CameraStore(events);
@@ -41,7 +42,8 @@ export class CamerasPlace {
     const onaction = (/** @type {string} */ action, /** @type {Camera | null} */ camera) => this.#act(action, camera);
     const states = mayChange(info) ? CAMERAS_STATES : { ...CAMERAS_STATES, none: LOOKING.cameras };
     this.#grid = new CameraGrid({ store: this.#store, alerts: this.#alerts, states, onaction });
-    this.#view = new CameraView({ store: this.#store, alerts: this.#alerts, info, announcer, onaction });
+    const iceServers = () => (health.info ?? info).iceServers;
+    this.#view = new CameraView({ store: this.#store, alerts: this.#alerts, info, iceServers, announcer, onaction });
     this.#note.element.setAttribute("role", "status");
     this.element = h("div", { class: "page camp" }, this.#note.element, this.#grid.element, this.#view.element);
     const render = () => this.#render();

@@ -2,7 +2,7 @@
 import { ApiError, listChannels, testChannel } from "./api.js";
 import { channelName } from "./alert-words.js";
 import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
+import { h, isBusy, setBusy } from "./dom.js";
 import { timeOfDay } from "./format.js";
 
 /** @typedef {import("./types.js").Channel} Channel */
@@ -60,7 +60,8 @@ function row({ name, kind, target, last_sent_at, last_error }) {
   const last = last_error ?? (last_sent_at ? `last sent ${timeOfDay(new Date(last_sent_at))}` : "nothing sent yet");
   const result = h("p", { class: "result", role: "status" });
   const test = async () => {
-    button.disabled = true;
+    if (isBusy(button)) return;
+    setBusy(button, true);
     say(result, "busy", "Sending a test");
     try {
       const { after_s } = await testChannel(name);
@@ -68,7 +69,7 @@ function row({ name, kind, target, last_sent_at, last_error }) {
     } catch (error) {
       say(result, "bad", error instanceof ApiError ? error.message : "The server does not answer.");
     }
-    button.disabled = false;
+    setBusy(button, false);
   };
   const button = h(
     "button",

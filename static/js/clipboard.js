@@ -4,17 +4,29 @@
 import { h } from "./dom.js";
 
 /**
- * Copies text; falls back to a selected field where the page is not secure and has no clipboard.
+ * Copies text and says on the button that it did, or that the browser does not allow it.
+ * @param {HTMLElement} button
  * @param {string} text
  */
-export async function copyText(text) {
+export const copyOn = (button, text) =>
+  copyText(text).then(
+    () => confirmOn(button, "Copied"),
+    () => confirmOn(button, "Not allowed"),
+  );
+
+/**
+ * Falls back to a selected field where the page is not secure and has no clipboard.
+ * @param {string} text
+ */
+async function copyText(text) {
   if (navigator.clipboard?.writeText) return navigator.clipboard.writeText(text);
   const field = h("textarea", { class: "vh", readonly: true });
   field.value = text;
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const copied = document.execCommand("copy");
   field.remove();
+  if (!copied) throw new Error("The browser does not allow it.");
 }
 
 /**

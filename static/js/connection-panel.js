@@ -1,6 +1,6 @@
 // @ts-check
 import { checkConnection } from "./connection-check.js";
-import { h } from "./dom.js";
+import { h, isBusy, setBusy } from "./dom.js";
 
 const CONCLUSIONS = {
   ok: "Nothing stands in the way of live video.",
@@ -23,7 +23,8 @@ export class ConnectionPanel {
   }
 
   async #check() {
-    this.#button.disabled = true;
+    if (isBusy(this.#button)) return;
+    setBusy(this.#button, true);
     this.#list.replaceChildren();
     this.#conclusion.textContent = "Checking, this takes a few seconds.";
     /** @type {"ok" | "warn" | "bad"} */
@@ -33,7 +34,7 @@ export class ConnectionPanel {
       if (RANK.indexOf(finding.sign) > RANK.indexOf(worst)) worst = finding.sign;
     }
     this.#conclusion.textContent = CONCLUSIONS[worst];
-    this.#button.disabled = false;
+    setBusy(this.#button, false);
     this.#button.textContent = "Check again";
   }
 }

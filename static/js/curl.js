@@ -1,5 +1,5 @@
 // @ts-check
-import { confirmOn, copyText } from "./clipboard.js";
+import { copyOn } from "./clipboard.js";
 import { h, icon } from "./dom.js";
 
 /** "From a program": the same check as one line for a terminal, with this page's own address. */
@@ -12,7 +12,7 @@ export class CurlCard {
     this.#withKey = withKey;
     const copy = h(
       "button",
-      { class: "btn ghost small", type: "button", onclick: () => this.#copy(copy) },
+      { class: "btn ghost small", type: "button", onclick: () => void copyOn(copy, this.#code.textContent ?? "") },
       icon("copy", "s"),
       h("span", { class: "word" }, "Copy"),
     );
@@ -30,11 +30,5 @@ export class CurlCard {
     const file = /^[\w.-]+$/.test(name) ? `file=@${name}` : `'file=@"${name.replace(/["'\\]/g, "_")}"'`;
     const key = this.#withKey ? '  -H "Authorization: Bearer $SIGHTLINE_KEY" \\\n' : "";
     this.#code.textContent = `curl -F ${file} \\\n${key}  "${location.origin}/predict?format=json"`;
-  }
-
-  /** @param {HTMLElement} button */
-  async #copy(button) {
-    await copyText(this.#code.textContent ?? "");
-    confirmOn(button, "Copied");
   }
 }

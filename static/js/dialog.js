@@ -7,6 +7,20 @@ import { h, icon } from "./dom.js";
  * @param {...(Node | string)} content
  */
 export function openDialog(title, ...content) {
+  const dialog = openForm(title, ...content);
+  let pressed = false;
+  // a selection of text may end beside the dialog: that is a click there only if it began there, too
+  dialog.addEventListener("pointerdown", ({ target }) => (pressed = target === dialog));
+  dialog.addEventListener("click", ({ target }) => pressed && target === dialog && dialog.close());
+  return dialog;
+}
+
+/**
+ * The same for what a person fills in: a click beside it does not throw that away.
+ * @param {string} title
+ * @param {...(Node | string)} content
+ */
+export function openForm(title, ...content) {
   const id = `dialog-${Math.random().toString(36).slice(2)}`;
   const close = h(
     "button",
@@ -16,7 +30,6 @@ export function openDialog(title, ...content) {
   const head = h("div", { class: "card-head" }, h("h2", { id }, title), h("div", { class: "end" }, close));
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": id }, head, h("div", { class: "body" }, ...content));
   dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

@@ -66,6 +66,19 @@ export function byId(id) {
 }
 
 /**
+ * A button whose work is under way: it does nothing, and unlike a disabled one it keeps the focus.
+ * @param {HTMLElement} button
+ * @param {boolean} busy
+ */
+export function setBusy(button, busy) {
+  if (busy) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+}
+
+/** @param {HTMLElement} button */
+export const isBusy = (button) => button.getAttribute("aria-disabled") === "true";
+
+/**
  * Sets a custom property; the content security policy allows no style attributes.
  * @param {HTMLElement | SVGElement} element
  * @param {string} name

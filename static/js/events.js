@@ -2,6 +2,11 @@
 import { followEvents } from "./api.js";
 
 const AGAIN_MS = { least: 2000, most: 30_000 };
+const TICK_MS = 1000;
+// in ticks, not by the clock: a page that slept has missed nothing that it could have heard
+const LOST_AFTER = 4; // where a proxy has ended the connection the browser is back after two
+const ANEW_AFTER = 15; // what stands and says nothing is a network that is gone, which a browser notices late or never
+const OWN = ["connected", "lost", "mended"];
 
 /** The server's events, over the one connection of this page that all places share (a browser has six to an origin). */
 export class ServerEvents {
@@ -11,6 +16,10 @@ export class ServerEvents {
   #source = null;
   #againMs = AGAIN_MS.least;
   #timer = 0;
+  #ticking = 0;
+  #silentTicks = 0;
+  #heardAt = Date.now();
+  #lost = false;
   #options;
 
   /** @param {{videos: boolean, cameras: boolean, alerts: boolean}} options  what it tells of */
@@ -18,8 +27,19 @@ export class ServerEvents {
     this.#options = options;
   }
 
+  /** For how many seconds nothing has been heard; 0 while all is well. */
+  get silentS() {
+    return this.#lost ? Math.round((Date.now() - this.#heardAt) / 1000) : 0;
+  }
+
+  /** Whether the server is there and refuses to tell this page anything. */
+  get refused() {
+    return this.#source?.readyState === EventSource.CLOSED;
+  }
+
   /**
-   * Hears an event; "connected" comes whenever the connection stands again, as what was said before it is lost.
+   * Hears an event. "connected" comes whenever the connection stands again, as what was said before it is lost; "lost" when
+   * nothing has been heard for seconds, and "mended" when something is heard after all.
    * @param {string} name
    * @param {(data: any) => void} take
    */
@@ -29,19 +49,31 @@ export class ServerEvents {
     if (takers.size === 1 && this.#source) this.#listen(this.#source, name);
   }
 
+  /** Connects, anew where there is a connection. */
   open() {
     clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#ticking ||= setInterval(() => this.#tick(), TICK_MS);
     const source = (this.#source = followEvents(this.#options));
     for (const name of this.#takers.keys()) this.#listen(source, name);
     source.addEventListener("open", () => {
       this.#againMs = AGAIN_MS.least;
+      this.#heard();
       this.#tell("connected", null);
     });
     source.addEventListener("error", () => this.#broken(source));
   }
 
+  /** Connects at once, and soon again where that is refused: a person asks for it. */
+  tryNow() {
+    this.#againMs = AGAIN_MS.least;
+    this.open();
+  }
+
   close() {
     clearTimeout(this.#timer);
+    clearInterval(this.#ticking);
+    this.#ticking = 0;
     this.#source?.close();
     this.#source = null;
   }
@@ -51,7 +83,30 @@ export class ServerEvents {
    * @param {string} name
    */
   #listen(source, name) {
-    if (name !== "connected") source.addEventListener(name, (event) => this.#tell(name, JSON.parse(event.data)));
+    if (OWN.includes(name)) return;
+    source.addEventListener(name, (event) => {
+      this.#heard();
+      this.#tell(name, JSON.parse(event.data));
+    });
+  }
+
+  #heard() {
+    this.#silentTicks = 0;
+    this.#heardAt = Date.now();
+    if (!this.#lost) return;
+    this.#lost = false;
+    this.#tell("mended", null);
+  }
+
+  /** The ages of cameras come once a second; without cameras only a connection that does not stand is silent. */
+  #tick() {
+    if (!this.#options.cameras && this.#source?.readyState === EventSource.OPEN) return void (this.#heardAt = Date.now());
+    this.#silentTicks += 1;
+    if (this.#silentTicks === LOST_AFTER) {
+      this.#lost = true;
+      this.#tell("lost", null);
+    }
+    if (this.#silentTicks % ANEW_AFTER === 0 && !this.refused) this.open();
   }
 
   /**

@@ -36,7 +36,7 @@ export const foundIn = (job) => (job.tracks ? countOf(job.tracks, "sighting") : 
  * @param {Job} job
  * @returns {string}
  */
-export const speedOf = ({ fps, eta_s, frames_done }) =>
+const speedOf = ({ fps, eta_s, frames_done }) =>
   [
     fps ? `${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames/s` : "Starting",
     fps && (eta_s === null ? `${thousands(frames_done)} frames so far` : `${roughly(Math.max(1, eta_s))} left`),
@@ -118,7 +118,7 @@ const UPLOAD_WORDS = {
 };
 
 /** @param {Upload} upload */
-export function uploadLine(upload) {
+function uploadLine(upload) {
   if (upload.progress === 1) return "Sent, the server opens it";
   const left = upload.leftS === null ? "" : ` · ${roughly(Math.max(1, upload.leftS))} left`;
   return `${percent(upload.progress)} of ${bytes(upload.size)}${left}`;

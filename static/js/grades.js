@@ -69,6 +69,7 @@ export function smallerInput({ imgsz }, full) {
 
 /** A grade that changes only after two seconds on the other side of a limit, so that no word flickers. */
 export class Steady {
+  #first;
   /** @type {Grade} */
   #shown;
   /** @type {Grade} */
@@ -77,7 +78,12 @@ export class Steady {
 
   /** @param {Grade} first */
   constructor(first) {
-    this.#shown = this.#next = first;
+    this.#first = this.#shown = this.#next = first;
+  }
+
+  /** Begins anew. */
+  clear() {
+    this.#shown = this.#next = this.#first;
   }
 
   /**

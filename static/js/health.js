@@ -14,18 +14,11 @@ export class Health extends EventTarget {
   /** @type {HealthState} */
   state = "loading";
   #timer = 0;
-  #closed = false;
 
   /** Asks at once and then regularly; resolves after the first answer. */
   async open() {
-    document.addEventListener("visibilitychange", this.#seen);
+    document.addEventListener("visibilitychange", () => this.#again());
     await this.check();
-  }
-
-  close() {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    document.removeEventListener("visibilitychange", this.#seen);
   }
 
   /** Asks now. */
@@ -33,8 +26,7 @@ export class Health extends EventTarget {
     clearTimeout(this.#timer);
     this.state = await this.#ask();
     this.dispatchEvent(new Event("change"));
-    if (!this.#closed)
-      this.#timer = setTimeout(() => this.#again(), ["ready", "busy"].includes(this.state) ? EVERY_MS : EVERY_MS_UNREADY);
+    this.#timer = setTimeout(() => this.#again(), ["ready", "busy"].includes(this.state) ? EVERY_MS : EVERY_MS_UNREADY);
   }
 
   /** @returns {Promise<HealthState>} */
@@ -61,8 +53,4 @@ export class Health extends EventTarget {
   #again() {
     if (!document.hidden) void this.check();
   }
-
-  #seen = () => {
-    if (!document.hidden) void this.check();
-  };
 }

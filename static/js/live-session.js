@@ -17,6 +17,7 @@ import { WsSession } from "./ws-session.js";
  * @typedef {object} Handlers
  * @property {(state: string, values: Record<string, unknown>) => void} onstate  a state of the stage
  * @property {(source: Source) => void} onsource  the camera is open
+ * @property {(id: string) => void} onid  the server has made a stream of it, with this id
  * @property {(session: Session, video: MediaStream) => void} onlive  the first picture is there
  * @property {(message: DetectionMessage) => void} onmessage
  * @property {(graceS: number) => void} ondraining
@@ -208,6 +209,7 @@ export class LiveSession {
   #newSession() {
     const on = {
       onmessage: (/** @type {import("./whip.js").Message} */ message) => this.#receive(message),
+      onid: this.#on.onid,
       onend: (/** @type {End} */ reason) => this.#finish?.(reason),
     };
     return this.#fallback ? new WsSession(on) : new WhipSession({ iceServers: this.#iceServers(), ...on });

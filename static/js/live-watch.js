@@ -114,12 +114,12 @@ export class LiveWatch {
     const good = age.sign === "ok" && frames.sign === "ok";
     this.#explain(good ? smallerInput(reading, this.#imgsz) : cause(reading, this.#others()));
     if (age.word === this.#said) return;
-    this.#said = age.word;
     const words =
       age.sign === "ok"
         ? `Live over ${this.#transport}`
         : `${age.word}, ${Math.round(reading.ageMs ?? reading.silentMs)} milliseconds`;
-    this.#announcer.polite(words, { kind: "freshness", everyMs: SPEAK_EVERY_MS });
+    // what the limit holds back is said later, if it still holds then
+    if (this.#announcer.polite(words, { kind: "freshness", everyMs: SPEAK_EVERY_MS })) this.#said = age.word;
   }
 
   /** @param {string} text */

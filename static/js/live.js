@@ -1,7 +1,7 @@
 // @ts-check
 import { cameraOpener } from "./camera.js";
 import { CameraChoice } from "./camera-choice.js";
-import { copyText, saveBlob, stamp } from "./clipboard.js";
+import { copyOn, saveBlob, stamp } from "./clipboard.js";
 import { h } from "./dom.js";
 import { LiveControls } from "./live-controls.js";
 import { LiveSession } from "./live-session.js";
@@ -70,9 +70,10 @@ export class Live {
     });
     const noun = info.model.classes.length === 1 ? info.model.classes[0] : "object";
     this.#sightings = new Sightings({ video: this.#video, announcer, noun });
-    this.#live = new LiveSession({ iceServers: () => (health.info ?? info).iceServers, query: () => this.#query(), on: this.#handlers() });
+    const iceServers = () => (health.info ?? info).iceServers;
+    this.#live = new LiveSession({ iceServers, query: () => this.#query(), on: this.#handlers() });
     this.#viewHeight = new ViewHeight(this.#stage.element, this.#video, (height) => this.#tell({ view_h: height }));
-    this.#running = new RunningStreams({ iceServers: info.iceServers, announcer, events });
+    this.#running = new RunningStreams({ iceServers, announcer, events });
     this.element = this.#build();
     this.#show("idle");
   }
@@ -84,8 +85,8 @@ export class Live {
       tool("snap", { label: "Save this picture", onclick: () => this.savePicture() }),
       tool("expand", { label: "Full screen", onclick: () => this.fullScreen() }),
     ];
-    const onaction = (/** @type {string} */ action) => this.#act(action);
-    const stage = new Stage({ states, media: [this.#preview, this.#video], tools, onaction });
+    const media = [this.#preview, this.#video];
+    const stage = new Stage({ states, media, tools, onaction: (action, button) => this.#act(action, button) });
     stage.element.classList.add("bleed-top");
     this.#video.addEventListener("resize", () => stage.setShape(this.#video.videoWidth, this.#video.videoHeight));
     return stage;
@@ -123,6 +124,7 @@ export class Live {
     return {
       onstate: (state, values) => this.#show(state, values),
       onsource: (source) => this.#opened(source),
+      onid: (id) => this.#running.leaveOut(id),
       onlive: (session, video) => this.#started(session, video),
       onmessage: (message) => {
         this.#watch.add(message);
@@ -155,11 +157,14 @@ export class Live {
     return Boolean(this.#live.session?.ready);
   }
 
-  /** @param {string} action */
-  #act(action) {
+  /**
+   * @param {string} action
+   * @param {HTMLElement} button
+   */
+  #act(action, button) {
     /** @type {Record<string, () => unknown>} */
     const acts = {
-      start: () => this.#start(),
+      start: () => this.#startCamera(),
       again: () => this.#start(),
       restart: () => this.#start(),
       sample: () => this.#startSample(),
@@ -172,10 +177,16 @@ export class Live {
       picture: () => (location.hash = "#/picture"),
       video: () => (location.hash = "#/video"),
       signIn: () => location.reload(),
-      copyHttps: () => copyText(location.href.replace(/^http:/, "https:")),
-      copyDetails: () => copyText(this.#details),
+      copyHttps: () => copyOn(button, location.href.replace(/^http:/, "https:")),
+      copyDetails: () => copyOn(button, this.#details),
     };
     void acts[action]?.();
+  }
+
+  /** Also after the sample clip, which is not what the button says. */
+  #startCamera() {
+    this.#camera.isSample = false;
+    return this.#start();
   }
 
   #start() {
@@ -209,7 +220,7 @@ export class Live {
 
   #switchCamera() {
     const state = this.#stage.shown;
-    if (state === null || RUNNING.includes(state)) void this.#start();
+    if (state === null || RUNNING.includes(state) || this.#camera.isSample) void this.#start();
     else if (state !== "idle") this.#show("idle");
   }
 
@@ -219,7 +230,6 @@ export class Live {
    */
   #started(session, video) {
     session.send(this.#controls.all);
-    if ("id" in session) this.#running.own = session.id;
     const show = () => session === this.#live.session && this.#showPicture(session);
     this.#video.addEventListener("loadeddata", show, { once: true });
     this.#video.srcObject = video;

@@ -4,6 +4,7 @@ import { AlertWatch } from "./alert-watch.js";
 import { AlertsPlace } from "./alerts.js";
 import { Announcer } from "./announcer.js";
 import { CamerasPlace } from "./cameras.js";
+import { ConnectionNote } from "./connection-note.js";
 import { byId, h, icon } from "./dom.js";
 import { ServerEvents } from "./events.js";
 import { Health } from "./health.js";
@@ -77,6 +78,7 @@ class App {
     const page = { health: this.#health, info, announcer: this.#announcer, events, handOver, alerts: this.#alerts };
     for (const place of Object.keys(PLACES).filter(has)) this.#places.set(place, new PLACES[place].kind(page));
     this.#buildNavigation();
+    new ConnectionNote(page);
     events.open();
     new Router([...this.#places.keys()], (place, options) => this.#go(place, options)).open();
   }
@@ -130,7 +132,8 @@ class App {
     }
     if (first) return;
     scrollTo(0, 0);
-    shown.element.querySelector("h1")?.focus({ preventScroll: true });
+    // a place may have a heading for each of its views
+    [...shown.element.querySelectorAll("h1")].find((heading) => heading.checkVisibility())?.focus({ preventScroll: true });
   }
 
   /** @returns {import("./shortcuts.js").Keys} */
@@ -150,16 +153,19 @@ class App {
     const button = byId("account");
     button.hidden = !auth?.required;
     if (button.hidden) return;
-    const leave = async () => {
-      await signOut();
-      location.reload();
-    };
+    const problem = h("p", { class: "err", role: "alert" });
+    const leave = () =>
+      signOut().then(
+        () => location.reload(),
+        (error) => (problem.textContent = `${error.message} You are still signed in.`),
+      );
     const pop = h(
       "div",
       { class: "pop", id: "account-pop", popover: "auto", role: "dialog", "aria-label": "Account" },
       h("p", {}, `Signed in as ${auth?.name ?? "API key"}`),
       !mayChange(info) && h("p", { class: "sub" }, MAY_LOOK),
       h("button", { class: "btn wide", type: "button", onclick: leave }, "Sign out"),
+      problem,
     );
     button.setAttribute("popovertarget", pop.id);
     button.after(pop);

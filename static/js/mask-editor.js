@@ -1,6 +1,6 @@
 // @ts-check
 import { ApiError, saveCamera, streamAddress } from "./api.js";
-import { openDialog } from "./dialog.js";
+import { openForm } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { MaskList } from "./mask-list.js";
 import { MaskRegions } from "./mask-regions.js";
@@ -39,7 +39,7 @@ export class MaskDialog {
     const tools = h("div", { class: "row masktools" }, this.#kinds, add, this.#close, this.#undo, this.#redo);
     const side = h("div", { class: "maskside" }, new MaskList(this.#mask).element, this.#problem, this.#save);
     const left = h("div", { class: "col" }, surface.element, tools, h("p", { class: "hint" }, HELP));
-    this.#dialog = openDialog(`Mask of ${name}`, left, side);
+    this.#dialog = openForm(`Mask of ${name}`, left, side);
     this.#dialog.classList.add("mask");
     this.#dialog.addEventListener("cancel", (event) => this.#escape(event));
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));

@@ -11,7 +11,7 @@ const ARROWS = /** @type {Record<string, [number, number]>} */ ({
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 });
-export const KIND_WORDS = { ignore: "Ignore", watch: "Watch" };
+const KIND_WORDS = { ignore: "Ignore", watch: "Watch" };
 const whole = (/** @type {number} */ share) => Math.round(share * 100);
 
 /** A picture with the regions of a mask on it: corners are buttons, moved by arrow keys or dragged. */

@@ -4,17 +4,27 @@ import { h, icon } from "./dom.js";
 /** One line that says what happened and what to do; empty and hidden until it has something to say. */
 export class Note {
   element = h("div", { class: "note", hidden: true });
+  /** @type {string} */
+  #kind = "plain";
+  #said = "";
+  /** @type {(() => void) | undefined} */
+  #act;
 
   /**
+   * Says the same again without renewing it, so that a focus in it stays; its action is always the newest.
    * @param {object} content
    * @param {"warn" | "bad" | "plain" | "mark"} content.kind
    * @param {string} content.text
    * @param {string} [content.heading]
    * @param {{label: string, onclick: () => void}} [content.action]
+   * @param {boolean} [content.closes]  whether the person can close it
    */
-  show({ kind, text, heading, action }) {
-    if (!this.element.hidden && this.element.dataset.text === text) return;
-    this.element.dataset.text = text;
+  show({ kind, text, heading, action, closes = false }) {
+    this.#act = action?.onclick;
+    const said = JSON.stringify([kind, heading, text, action?.label, closes]);
+    if (!this.element.hidden && this.#said === said) return;
+    this.#said = said;
+    this.#kind = kind;
     this.element.className = `note ${kind}`;
     this.element.replaceChildren(
       kind === "plain" ? "" : kind === "mark" ? icon("alerts") : icon("warn"),
@@ -22,13 +32,21 @@ export class Note {
       h(
         "div",
         { class: "end" },
-        action && h("button", { class: "btn small", type: "button", onclick: action.onclick }, action.label),
+        action && button(action.label, () => this.#act?.()),
+        closes && button("Close", () => this.hide()),
       ),
     );
     this.element.hidden = false;
   }
 
-  hide() {
-    this.element.hidden = true;
+  /** @param {string} [kind]  only a note of this kind */
+  hide(kind = this.#kind) {
+    if (kind === this.#kind) this.element.hidden = true;
   }
 }
+
+/**
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+const button = (label, onclick) => h("button", { class: "btn small", type: "button", onclick }, label);

@@ -1,6 +1,6 @@
 // @ts-check
 import { ClassPicker } from "./class-picker.js";
-import { confirmOn, copyText, saveBlob } from "./clipboard.js";
+import { confirmOn, copyOn, saveBlob } from "./clipboard.js";
 import { ConfidenceSlider } from "./confidence.js";
 import { CurlCard } from "./curl.js";
 import { h, icon } from "./dom.js";
@@ -9,6 +9,7 @@ import { Film } from "./film.js";
 import { bytes, countOf, ms, percent } from "./format.js";
 import { Found } from "./found.js";
 import { kindOf } from "./media-kind.js";
+import { Note } from "./note.js";
 import { PictureQueue } from "./picture-check.js";
 import { annotated, PictureView } from "./picture-view.js";
 import { Stage, tool } from "./stage.js";
@@ -30,6 +31,7 @@ export class PicturePlace {
   #classes;
   #film = new Film((picture) => this.#pick(picture));
   #found = new Found(() => this.#confidence.focus());
+  #trouble = new Note();
   #curl;
   #title = h("h1", { tabindex: -1 }, "Picture");
   #sub = h("p", { class: "sub" });
@@ -57,7 +59,7 @@ export class PicturePlace {
       states: PICTURE_STATES,
       media: [this.#view.element],
       tools,
-      onaction: (action) => this.#act(action),
+      onaction: (action, button) => this.#act(action, button),
     });
     this.#drop = new DropZone({
       accept: "image/*",
@@ -66,8 +68,8 @@ export class PicturePlace {
       choose: "Choose a picture",
       onfiles: (files) => this.take(files),
     });
-    this.#confidence = new ConfidenceSlider(info.model.conf, () => this.#render());
-    this.#classes = new ClassPicker(info.model.classes, () => this.#render());
+    this.#confidence = new ConfidenceSlider(info.model.conf, () => this.#filter());
+    this.#classes = new ClassPicker(info.model.classes, () => this.#filter());
     this.#controls = h("div", { class: "card controls two" }, this.#confidence.element, this.#classes.element);
     this.#curl = new CurlCard(Boolean(info.auth?.required));
     this.#queue = new PictureQueue({ limit, on: this.#handlers() });
@@ -82,6 +84,7 @@ export class PicturePlace {
       { class: "col", "aria-label": "The picture" },
       head,
       this.#stage.element,
+      this.#trouble.element,
       this.#controls,
       this.#film.element,
     );
@@ -170,8 +173,11 @@ export class PicturePlace {
     };
   }
 
-  /** @param {string} action */
-  #act(action) {
+  /**
+   * @param {string} action
+   * @param {HTMLElement} button
+   */
+  #act(action, button) {
     const acts = {
       choose: () => this.#drop.choose(),
       chooseOther: () => this.#drop.choose(),
@@ -179,7 +185,7 @@ export class PicturePlace {
       now: () => this.#queue.hurry(),
       again: () => void (this.#refused && this.#queue.add([this.#refused])),
       signIn: () => location.reload(),
-      copyDetails: () => void copyText(this.#details),
+      copyDetails: () => void copyOn(button, this.#details),
     };
     acts[/** @type {keyof typeof acts} */ (action)]?.();
   }
@@ -196,6 +202,7 @@ export class PicturePlace {
    */
   #show(state, values = {}) {
     this.#stage.show(state, values);
+    this.#trouble.hide();
     this.#downloads.hidden = true;
     this.#found.element.hidden = true;
     this.#controls.hidden = !this.#current;
@@ -214,6 +221,7 @@ export class PicturePlace {
   /** @param {Shot} picture */
   #pick(picture) {
     this.#current = picture;
+    this.#trouble.hide();
     this.element.removeAttribute("data-empty");
     this.#stage.setShape(picture.width, picture.height);
     this.#title.textContent = picture.name;
@@ -235,8 +243,18 @@ export class PicturePlace {
     return count ? countOf(count, this.#noun) : `No ${this.#noun} found at ${percent(this.#confidence.value)}`;
   }
 
-  #render() {
+  /** What is shown may be the state of another file: that one stays, only the counts of the film follow. */
+  #filter() {
+    if (this.#stage.shown === null) this.#render();
+    else this.#renderFilm();
+  }
+
+  #renderFilm() {
     this.#film.render(this.#current, (picture) => this.#resultsOf(picture).length);
+  }
+
+  #render() {
+    this.#renderFilm();
     if (!this.#current) return;
     const results = this.#resultsOf(this.#current);
     this.#view.show(this.#current, results);
@@ -267,8 +285,22 @@ export class PicturePlace {
 
   /** Saves the picture with the boxes that are shown. */
   async savePicture() {
-    if (this.#current)
-      saveBlob(await annotated(this.#current, this.#resultsOf(this.#current)), `${stem(this.#current.name)}-boxes.png`);
+    if (!this.#current || this.#stage.shown !== null) return;
+    const { name } = this.#current;
+    try {
+      saveBlob(await annotated(this.#current, this.#resultsOf(this.#current)), `${stem(name)}-boxes.png`);
+    } catch (error) {
+      this.#complain(`${name} was not saved.`, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /**
+   * @param {string} heading
+   * @param {string} text
+   */
+  #complain(heading, text) {
+    this.#trouble.show({ kind: "bad", heading, text, closes: true });
+    this.#announcer.assertive(`${heading} ${text}`);
   }
 
   #saveJson() {

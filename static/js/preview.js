@@ -17,6 +17,7 @@ export class Preview {
     this.#onfirst = onfirst;
     // a picture that breaks off leaves the one before; the job may just have been taken up again
     this.image.addEventListener("error", () => {
+      clearTimeout(this.#timer);
       if (this.#id) this.#timer = setTimeout(() => this.#connect(), AGAIN_MS);
     });
   }

@@ -1,12 +1,13 @@
 // @ts-check
 /** Which place is open, and what in it, from the address after `#/`. */
 
+import { keep, recall } from "./kept.js";
+
 const LAST = "sightline.place";
 
 export class Router {
   #places;
   #onchange;
-  #changed = () => this.#go();
 
   /**
    * @param {string[]} places  those the server has, first one by default
@@ -19,40 +20,19 @@ export class Router {
 
   /** Opens the place of the address, else the last one, else the first. */
   open() {
-    addEventListener("hashchange", this.#changed);
+    addEventListener("hashchange", () => this.#go());
     this.#go({ first: true });
-  }
-
-  close() {
-    removeEventListener("hashchange", this.#changed);
   }
 
   #go({ first = false } = {}) {
     const [, place = "", id = ""] = location.hash.match(/^#\/(\w+)(?:\/([\w.~-]+))?/) ?? [];
     if (this.#places.includes(place)) {
-      remember(place);
+      keep(LAST, place);
       this.#onchange(place, { id, first });
     } else if (first || location.hash.startsWith("#/")) {
-      const wanted = recall();
+      const wanted = recall(LAST);
       history.replaceState(null, "", `#/${wanted && this.#places.includes(wanted) ? wanted : this.#places[0]}`);
       this.#go({ first });
     }
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(LAST);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} place */
-function remember(place) {
-  try {
-    localStorage.setItem(LAST, place);
-  } catch {
-    /* without storage the first place opens */
   }
 }

@@ -14,7 +14,8 @@ export class RunningStreams {
   #rows = h("ul", { class: "rows", role: "list" });
   #count = h("span", { class: "sub" });
   #page;
-  #own = "";
+  /** @type {Set<string>} */
+  #own = new Set();
   /** @type {WatchDialog | null} */
   #watching = null;
   /** @type {Map<string, HTMLElement>} */
@@ -28,7 +29,7 @@ export class RunningStreams {
 
   /**
    * @param {object} page
-   * @param {RTCIceServer[]} page.iceServers
+   * @param {() => RTCIceServer[]} page.iceServers
    * @param {import("./announcer.js").Announcer} page.announcer
    * @param {import("./events.js").ServerEvents} page.events
    */
@@ -36,15 +37,23 @@ export class RunningStreams {
     this.#page = { iceServers, announcer };
     this.#list = new StreamList(events);
     this.#list.addEventListener("change", () => this.#render());
+    this.#list.addEventListener("ended", (event) => this.#watching?.ended(/** @type {CustomEvent<string>} */ (event).detail));
+    events.on("lost", () => this.#setSilent(true));
+    events.on("mended", () => this.#setSilent(false));
   }
 
   /**
-   * The stream of this page itself, which stands on the stage and not in the list.
+   * A stream of this page itself stands on the stage and not in the list.
    * @param {string} id
    */
-  set own(id) {
-    this.#own = id;
+  leaveOut(id) {
+    this.#own.add(id);
     this.#render();
+  }
+
+  /** @param {boolean} silent */
+  #setSilent(silent) {
+    if (this.#watching) this.#watching.silent = silent;
   }
 
   open() {
@@ -59,7 +68,7 @@ export class RunningStreams {
 
   #render() {
     if (!this.#visible) return; // each row asks for a picture
-    const streams = [...this.#list.streams.values()].filter((stream) => stream.id !== this.#own);
+    const streams = [...this.#list.streams.values()].filter((stream) => !this.#own.has(stream.id));
     const wanted = new Set(streams.map((stream) => stream.id));
     for (const [id, row] of this.#shown) {
       if (wanted.has(id)) continue;

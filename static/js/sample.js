@@ -18,6 +18,7 @@ async function openSample(signal) {
   const video = h("video", { src: CLIP, muted: true, loop: true, playsinline: true });
   video.muted = true;
   await video.play();
+  if (signal.aborted) unload(video);
   signal.throwIfAborted();
   const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
   const stop = drawEachFrame(video, canvas);
@@ -29,11 +30,16 @@ async function openSample(signal) {
     onended: null,
     close() {
       stop();
-      video.pause();
-      video.removeAttribute("src");
+      unload(video);
       stream.getTracks().forEach((track) => track.stop());
     },
   };
+}
+
+/** @param {HTMLVideoElement} video */
+function unload(video) {
+  video.pause();
+  video.removeAttribute("src");
 }
 
 /**

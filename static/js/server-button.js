@@ -1,5 +1,5 @@
 // @ts-check
-import { confirmOn, copyText } from "./clipboard.js";
+import { copyOn } from "./clipboard.js";
 import { h, icon } from "./dom.js";
 
 /** @typedef {import("./health.js").Health} Health */
@@ -32,7 +32,7 @@ export class ServerButton {
     this.#button = button;
     const copy = h(
       "button",
-      { class: "btn wide", type: "button", onclick: () => this.#copy(copy) },
+      { class: "btn wide", type: "button", onclick: () => void copyOn(copy, this.#details()) },
       icon("copy"),
       h("span", { class: "word" }, "Copy details"),
     );
@@ -84,13 +84,9 @@ export class ServerButton {
     ];
   }
 
-  /** @param {HTMLElement} button */
-  async #copy(button) {
-    await copyText(
-      this.#rows()
-        .map(([name, value]) => `${name}: ${value}`)
-        .join("\n"),
-    );
-    confirmOn(button, "Copied");
+  #details() {
+    return this.#rows()
+      .map(([name, value]) => `${name}: ${value}`)
+      .join("\n");
   }
 }

@@ -11,7 +11,6 @@ export class Shortcuts {
   /** @type {() => Keys} */
   #keys;
   #on = recall(KEY) !== "off";
-  #pressed = (/** @type {KeyboardEvent} */ event) => this.#press(event);
 
   /** @param {() => Keys} keys  those of the place that is open */
   constructor(keys) {
@@ -19,11 +18,7 @@ export class Shortcuts {
   }
 
   open() {
-    addEventListener("keydown", this.#pressed);
-  }
-
-  close() {
-    removeEventListener("keydown", this.#pressed);
+    addEventListener("keydown", (event) => this.#press(event));
   }
 
   get keys() {
@@ -41,9 +36,10 @@ export class Shortcuts {
 
   /** @param {KeyboardEvent} event */
   #press(event) {
+    if (document.querySelector("dialog[open]")) return; // what lies behind it is not to be acted on
     if (!this.#on || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
     const inField =
-      event.target instanceof Element && event.target.closest("input:not([type=range]), select, textarea, dialog, [popover]");
+      event.target instanceof Element && event.target.closest("input:not([type=range]), select, textarea, [popover]");
     const pressesIt = event.key === " " && event.target instanceof Element && event.target.closest("button, a, summary");
     const key = this.#keys()[event.key.toLowerCase()];
     if (inField || pressesIt || !key) return;

@@ -18,10 +18,16 @@ async function enter(key) {
   complain("");
   try {
     await signIn(key);
-    location.replace("/");
+    openPage();
   } catch (error) {
     complain(sentence(error));
   }
+}
+
+/** The page, at the place that the address names. */
+function openPage() {
+  if (location.hash.startsWith("#/")) location.reload();
+  else location.replace("/");
 }
 
 /** @param {unknown} error */

@@ -31,6 +31,7 @@ export class Snapshot {
   #wanted = false;
   #seen = false;
   #running = false;
+  #shownAt = 0;
   #round = 0;
   #timer = 0;
   #observer = new IntersectionObserver(([entry]) => {
@@ -48,6 +49,11 @@ export class Snapshot {
   /** Whether there is a picture. */
   get has() {
     return this.element.childElementCount > 0;
+  }
+
+  /** How old the picture is, in seconds; 0 where there is none. */
+  get ageS() {
+    return this.has ? Math.round((Date.now() - this.#shownAt) / 1000) : 0;
   }
 
   start() {
@@ -73,7 +79,10 @@ export class Snapshot {
     const image = this.#due ? await this.#load() : null;
     giveBack();
     this.#running = false;
-    if (image && this.#wanted) this.element.replaceChildren(image);
+    if (image && this.#wanted) {
+      this.element.replaceChildren(image);
+      this.#shownAt = Date.now();
+    }
     if (this.#due) this.#timer = setTimeout(() => void this.#refresh(), image ? EVERY_MS : AFTER_FAILURE_MS);
   }
 

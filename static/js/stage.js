@@ -26,7 +26,7 @@ export class Stage {
    * @param {Record<string, State>} options.states
    * @param {Element[]} options.media  what lies in the picture
    * @param {HTMLElement[]} options.tools
-   * @param {(action: string) => void} options.onaction
+   * @param {(action: string, button: HTMLElement) => void} options.onaction
    * @param {typeof ACTIONS} [options.labels]  of the states' actions
    */
   constructor({ states, media, tools, onaction, labels = ACTIONS }) {
@@ -88,11 +88,13 @@ export class Stage {
     const attributes = {
       class: primary ? "btn primary" : "btn",
       type: "button",
-      onclick: () => this.#onaction(action),
+      onclick: () => this.#onaction(action, button),
       "data-action": action,
       "data-needs": needs,
     };
-    return h("button", attributes, name && icon(name), label);
+    /** @type {HTMLButtonElement} */
+    const button = h("button", attributes, name && icon(name), h("span", { class: "word" }, label));
+    return button;
   }
 
   /**

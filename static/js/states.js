@@ -211,6 +211,7 @@ export const WATCH_STATES = {
     primary: true,
   },
   failed: { icon: "server", heading: "The video did not open", body: "{detail}", actions: ["again", "close"], primary: true },
+  signedOut: SIGNED_OUT,
 };
 
 /** @type {Record<string, State>} */

@@ -1,7 +1,7 @@
 // @ts-check
 /** @typedef {import("./types.js").Stream} Stream */
 
-/** Knows which streams run on the server, from its events. Dispatches "change". */
+/** Knows which streams run on the server, from its events. Dispatches "change", and "ended" with the id of one. */
 export class StreamList extends EventTarget {
   /** @type {Map<string, Stream>} */
   streams = new Map();
@@ -18,6 +18,9 @@ export class StreamList extends EventTarget {
       this.streams = new Map(streams.map((/** @type {Stream} */ stream) => [stream.id, stream]));
     });
     on("opened", (stream) => this.streams.set(stream.id, stream));
-    on("closed", ({ id }) => this.streams.delete(id));
+    on("closed", ({ id }) => {
+      this.streams.delete(id);
+      this.dispatchEvent(new CustomEvent("ended", { detail: id }));
+    });
   }
 }

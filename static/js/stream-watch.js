@@ -1,5 +1,5 @@
 // @ts-check
-import { ApiError, streamAddress } from "./api.js";
+import { ApiError, NetworkError, streamAddress } from "./api.js";
 import { h } from "./dom.js";
 import { LiveWatch } from "./live-watch.js";
 import { Note } from "./note.js";
@@ -26,17 +26,18 @@ export class StreamWatch {
   /** @type {HTMLImageElement | null} */
   #pictures = null;
   #leaving = new AbortController();
+  #silent = false;
 
   /**
    * @param {object} options
    * @param {Stream} options.stream
-   * @param {RTCIceServer[]} options.iceServers
+   * @param {() => RTCIceServer[]} options.iceServers  asked at each connection: credentials end
    * @param {import("./announcer.js").Announcer} options.announcer
-   * @param {Record<string, import("./states.js").State>} options.states  with connecting, ended and failed
+   * @param {Record<string, import("./states.js").State>} options.states  with connecting, ended, failed and signedOut
    * @param {(action: string) => void} options.onaction
    * @param {typeof import("./states.js").ACTIONS} [options.labels]
    * @param {HTMLElement[]} [options.tools]
-   * @param {() => void} [options.onended]
+   * @param {() => void} [options.onended]  it plays no more, or did not open, and may open again later
    * @param {() => Record<string, unknown>} [options.values]  that fill the states
    */
   constructor({ stream, iceServers, announcer, states, onaction, labels, tools = [], onended, values }) {
@@ -48,7 +49,7 @@ export class StreamWatch {
     this.#video.muted = true;
     const all = [...tools, tool("expand", { label: "Full screen", onclick: () => void this.#stage.toggleFullScreen() })];
     this.#stage = new Stage({ states, labels, media: [this.#video], tools: all, onaction });
-    this.#watch = new LiveWatch({ stage: this.#stage, announcer, others: () => 0, onsilent: () => this.#ended() });
+    this.#watch = new LiveWatch({ stage: this.#stage, announcer, others: () => 0, onsilent: () => this.end() });
     this.#watch.strip.element.hidden = true;
     this.#video.addEventListener("resize", () => this.#stage.setShape(this.#video.videoWidth, this.#video.videoHeight));
   }
@@ -67,18 +68,21 @@ export class StreamWatch {
     return this.#pictures ?? this.#video;
   }
 
-  /** Connects, and shows the first picture or why there is none. */
-  async open() {
+  /**
+   * Connects, and shows the first picture or why there is none.
+   * @param {{quiet?: boolean}} [how]  quietly, what is said stays until there is something new, and the focus on its button
+   */
+  async open({ quiet = false } = {}) {
     this.stop();
     const { signal } = this.#leaving;
-    this.#stage.show("connecting", this.#values());
+    if (!quiet || this.#stage.shown === null) this.#stage.show("connecting", this.#values());
     const session = (this.#session = new WhepSession({
-      iceServers: this.#iceServers,
+      iceServers: this.#iceServers(),
       onmessage: (message) => {
         if ("frame" in message) this.#watch.add(message);
         else if ("event" in message) this.#warn("The server is being restarted.", "This video ends with it.");
       },
-      onend: () => signal.aborted || this.#ended(),
+      onend: () => signal.aborted || this.end(),
     }));
     try {
       this.#video.srcObject = await session.connect(this.#stream.id, signal);
@@ -104,16 +108,19 @@ export class StreamWatch {
 
   /** @param {unknown} error */
   #explain(error) {
-    if (error === null) this.#showMjpeg();
-    else if (error instanceof ApiError && error.status === 404) this.#ended();
-    else this.#stage.show("failed", { ...this.#values(), detail: error instanceof Error ? error.message : "" });
+    if (error === null) return this.#showMjpeg();
+    const status = error instanceof ApiError ? error.status : 0;
+    if (status === 404) return this.end();
+    if (status === 401) return this.#stage.show("signedOut", this.#values());
+    this.#stage.show("failed", { ...this.#values(), detail: error instanceof Error ? error.message : "" });
+    if (error instanceof NetworkError || status >= 500) this.#onended?.();
   }
 
   #showMjpeg() {
     const { id, name } = this.#stream;
     const alt = `Live video of ${name}`;
     const image = (this.#pictures = h("img", { class: "live", alt, src: streamAddress(id, "mjpeg") }));
-    image.addEventListener("error", () => this.#ended());
+    image.addEventListener("error", () => this.end());
     this.#video.replaceWith(image);
     this.#stage.showPicture({ sign: "warn", word: "Live" });
     const text = "UDP did not get through within 5 s, so pictures arrive a little later.";
@@ -128,7 +135,22 @@ export class StreamWatch {
     this.#note.show({ kind: "warn", heading, text });
   }
 
-  #ended() {
+  /**
+   * Whether the server is silent. MJPEG has no age, and a browser does not tell that it has ended: meanwhile it counts as old, and
+   * afterwards it is opened anew.
+   * @param {boolean} silent
+   */
+  set silent(silent) {
+    if (!this.#pictures || silent === this.#silent) return;
+    this.#silent = silent;
+    if (silent) {
+      this.#stage.element.classList.add("stale");
+      this.#stage.setChip({ sign: "warn", word: "No news" });
+    } else void this.open();
+  }
+
+  /** Says that the stream has ended. */
+  end() {
     if (this.#leaving.signal.aborted) return;
     this.stop();
     this.#stage.show("ended", this.#values());
@@ -141,6 +163,8 @@ export class StreamWatch {
     this.#leaving = new AbortController();
     this.#watch.stop();
     this.#watch.strip.element.hidden = true;
+    this.#stage.element.classList.remove("stale");
+    this.#silent = false;
     this.#note.hide();
     this.#session?.close();
     this.#session = null;

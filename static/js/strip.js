@@ -33,9 +33,10 @@ export class FreshnessStrip {
     );
   }
 
-  /** Forgets the last minute. */
+  /** Forgets the last minute and what was said of it. */
   clear() {
     this.#line = [];
+    for (const cell of [this.#age, this.#frames, this.#detector, this.#transport]) cell.clear();
   }
 
   /**
@@ -104,6 +105,11 @@ class Cell {
       h("dt", {}, name, steady && this.#sign),
       h("dd", {}, this.#value, " ", this.#unit),
     );
+  }
+
+  /** Forgets how it was graded. */
+  clear() {
+    this.#steady?.clear();
   }
 
   /**

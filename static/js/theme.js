@@ -1,5 +1,6 @@
 // @ts-check
 import { h, icon } from "./dom.js";
+import { keep } from "./kept.js";
 
 const KEY = "sightline.theme";
 const THEMES = [
@@ -40,9 +41,5 @@ export class ThemeMenu {
 function choose(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    /* the choice then lasts for this page */
-  }
+  keep(KEY, theme);
 }

@@ -198,7 +198,7 @@
  * @property {{id: string, opened_at: string, label: string, confidence: number, state: AlertState} | null} last_alert
  */
 
-/** @typedef {{event: string, grace_s?: number, detail?: string}} EventMessage */
+/** @typedef {{event: string, id?: string, grace_s?: number, detail?: string}} EventMessage */
 /** @typedef {{error: string}} ErrorMessage */
 
 /** @typedef {{conf?: number, classes?: number[] | null, annotate?: boolean, mode?: "smooth" | "exact", view_h?: number}} Control */

@@ -5,6 +5,8 @@ import { noRoom, notVideo, refusalOf, tooLarge } from "./video-check.js";
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").VideoLimits} VideoLimits */
 
+const SIGNED_OUT = "Your sign-in has run out. Sign in, then add it again.";
+
 /** One file on its way to the server. */
 export class Upload {
   /** @type {"waiting" | "uploading" | "broken" | "refused" | "cancelled"} */
@@ -15,7 +17,6 @@ export class Upload {
   /** Why it was refused, and whether sending it again may help. */
   problem = "";
   mayHelp = false;
-  signedOut = false;
   abort = new AbortController();
 
   /**
@@ -136,15 +137,13 @@ export class Uploads {
    */
   #fail(upload, error) {
     if (!(error instanceof ApiError)) return this.#end(upload, "broken");
-    upload.signedOut = error.status === 401;
     upload.mayHelp = [429, 500, 502, 503, 504].includes(error.status);
     const limit = this.#limits().max_bytes;
     if (error.status === 415) this.#end(upload, "refused", notVideo(upload.name));
     else if (error.status === 413 && upload.size > limit)
       this.#end(upload, "refused", tooLarge(upload.name, { size: upload.size, limit }));
     else if (error.status === 507) this.#end(upload, "refused", noRoom(upload.size));
-    else
-      this.#end(upload, "refused", upload.signedOut ? "Your sign-in has run out. Sign in, then add it again." : error.message);
+    else this.#end(upload, "refused", error.status === 401 ? SIGNED_OUT : error.message);
   }
 
   /**

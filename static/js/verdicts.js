@@ -15,6 +15,8 @@ export class Verdicts {
   #onnext;
   #current;
   #busy = false;
+  /** The alert that the note is about. */
+  #noted = "";
   #movedAt = -Infinity;
 
   /**
@@ -80,6 +82,7 @@ export class Verdicts {
     try {
       await this.#store.decide(alert.id, verdict, answer);
       this.#detail.noted(alert.id);
+      if (this.#noted === alert.id) this.#detail.note.hide();
       if (this.#current() !== alert.id) return;
       this.#movedAt = performance.now();
       this.#onnext(alert);
@@ -97,27 +100,25 @@ export class Verdicts {
    */
   #refused(alert, error, again) {
     void this.#store.refresh(alert.id);
-    const here = this.#current() === alert.id;
-    const name = here ? "" : `${alert.source.name}, ${opened(alert)}:`;
     const shown = this.#store.get(alert.id);
-    if (here && shown) this.#detail.show(shown);
-    if (error instanceof ApiError && error.status === 409) return this.#say(name, taken(error.problem, this.#store.now));
-    const why = error instanceof ApiError ? error.message : "The server does not answer.";
-    this.#say(`${name} Your answer was not sent.`.trim(), why, { label: "Send again", onclick: again });
+    if (this.#current() === alert.id && shown) this.#detail.show(shown);
+    if (error instanceof ApiError && error.status === 409) return this.#say(alert, taken(error.problem, this.#store.now));
+    this.#say(alert, `Your answer was not sent. ${reason(error)}`, { label: "Send again", onclick: again });
   }
 
   /**
-   * @param {string} heading
+   * The note stays until it is closed or what it asks for is done, also while other alerts are looked at: so it names its own.
+   * @param {Alert} alert
    * @param {string} text
    * @param {{label: string, onclick: () => void}} [action]
    */
-  #say(heading, text, action) {
+  #say(alert, text, action) {
     const { note } = this.#detail;
-    const close = { label: "Close", onclick: () => note.hide() };
+    const heading = `${alert.source.name}, ${opened(alert)}:`;
     const act = action && { ...action, onclick: () => (note.hide(), action.onclick()) };
-    note.hide();
-    note.show({ kind: "bad", heading, text, action: act ?? close });
-    this.#announcer.assertive(`${heading} ${text}`.trim());
+    this.#noted = alert.id;
+    note.show({ kind: "bad", heading, text, action: act, closes: true });
+    this.#announcer.assertive(this.#current() === alert.id ? text : `${heading} ${text}`);
   }
 
   /**
@@ -132,7 +133,7 @@ export class Verdicts {
       if (saved && this.#current() === alert.id) this.#detail.show(saved);
       this.#announcer.polite("Note saved");
     } catch (error) {
-      this.#say("The note was not saved.", error instanceof ApiError ? error.message : "The server does not answer.");
+      this.#say(alert, `The note was not saved. ${reason(error)}`);
     }
   }
 
@@ -146,7 +147,10 @@ export class Verdicts {
       await this.#store.refresh(alert.id);
       this.#announcer.polite("It is sent again");
     } catch (error) {
-      this.#say("It was not sent again.", error instanceof ApiError ? error.message : "The server does not answer.");
+      this.#say(alert, `The message was not sent again. ${reason(error)}`);
     }
   }
 }
+
+/** @param {unknown} error */
+const reason = (error) => (error instanceof ApiError ? error.message : "The server does not answer.");

@@ -302,7 +302,7 @@ export class VideoPlace {
    * @param {string} text
    */
   #refuse(heading, text) {
-    this.#trouble.show({ kind: "bad", heading, text, action: { label: "Close", onclick: () => this.#trouble.hide() } });
+    this.#trouble.show({ kind: "bad", heading, text, closes: true });
     this.#announcer.assertive(`${heading} ${text}`);
   }
 
@@ -317,7 +317,6 @@ export class VideoPlace {
     if (ids.includes(this.#named)) this.#name("");
     this.#videos.hide(ids);
     const text = ids.length > 1 ? `${countOf(ids.length, "file")} deleted.` : "Deleted.";
-    this.#list.note.hide();
     this.#list.note.show({ kind: "plain", text, action: { label: "Undo", onclick: () => this.#undo.undo() } });
     this.#announcer.polite(`${text} Undo is below the files.`);
   }

@@ -32,18 +32,22 @@ export class WhipSession {
   /** @type {Promise<void>} */
   #left = Promise.resolve();
   #onend;
+  #onid;
 
   /**
    * @param {object} options
    * @param {RTCIceServer[]} options.iceServers
    * @param {(message: Message) => void} options.onmessage
+   * @param {(id: string) => void} options.onid  the server has made a stream, with this id
    * @param {(reason: "lost" | "ended") => void} options.onend  called once, when the other side or the network ends it
    */
-  constructor({ iceServers, onmessage, onend }) {
+  constructor({ iceServers, onmessage, onid, onend }) {
     this.#onend = onend;
+    this.#onid = onid;
     this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
     this.#channel = this.#pc.createDataChannel("detections");
-    this.#channel.onmessage = (event) => onmessage(JSON.parse(event.data));
+    // until the server has heard the goodbye it goes on sending what nobody looks at any more
+    this.#channel.onmessage = (event) => this.#closed || onmessage(JSON.parse(event.data));
     this.#channel.onclose = () => this.#end(this.#pc.connectionState === "connected" ? "ended" : "lost");
     this.#pc.onconnectionstatechange = () => this.#watch();
   }
@@ -51,11 +55,6 @@ export class WhipSession {
   /** Statistics of the connection. */
   stats() {
     return this.#pc.getStats();
-  }
-
-  /** Id of the stream on the server; empty before its answer. */
-  get id() {
-    return this.#location.split("/").pop() ?? "";
   }
 
   /** Whether controls can be sent. */
@@ -74,6 +73,7 @@ export class WhipSession {
     await gathered(this.#pc, signal);
     const { answer, location } = await openWhip(this.#pc.localDescription?.sdp ?? "", { query, signal });
     this.#location = location;
+    this.#onid(location.split("/").pop() ?? "");
     if (this.#closed) closeWhip(location); // cancelled while the answer was on its way
     signal.throwIfAborted();
     await this.#pc.setRemoteDescription({ type: "answer", sdp: answer });

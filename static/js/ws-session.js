@@ -26,6 +26,7 @@ export class WsSession {
   #canvas = h("canvas");
   #context = this.#canvas.getContext("2d", { alpha: false });
   #onmessage;
+  #onid;
   #onend;
   #closed = false;
   #taking = false;
@@ -49,10 +50,12 @@ export class WsSession {
   /**
    * @param {object} options
    * @param {(message: Message) => void} options.onmessage
+   * @param {(id: string) => void} options.onid  the server has made a stream, with this id
    * @param {(reason: "lost" | "ended") => void} options.onend  called once, when the other side or the network ends it
    */
-  constructor({ onmessage, onend }) {
+  constructor({ onmessage, onid, onend }) {
     this.#onmessage = onmessage;
+    this.#onid = onid;
     this.#onend = onend;
   }
 
@@ -84,7 +87,8 @@ export class WsSession {
    * @param {AbortSignal} signal
    */
   async #open(query, signal) {
-    const socket = (this.#socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws/stream?${query}`));
+    const address = `${location.origin.replace(/^http/, "ws")}/ws/stream?${query}&tell_id=1`;
+    const socket = (this.#socket = new WebSocket(address));
     socket.binaryType = "blob";
     const opened = await new Promise((resolve) => {
       socket.onopen = () => resolve(true);
@@ -131,6 +135,8 @@ export class WsSession {
 
   /** @param {any} message */
   #take(message) {
+    if (this.#closed) return;
+    if (message.event === "opened") return this.#onid(message.id);
     if ("error" in message && "frame" in message) return this.#settle((sent) => sent.frame === message.frame);
     if ("results" in message) this.#measure(message);
     this.#onmessage(message);

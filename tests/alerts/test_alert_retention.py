@@ -2,15 +2,22 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server.alerts.book import AlertBook
 from server.alerts.evidence import ORPHANED_S, AlertFiles
-from server.alerts.retention import due
+from server.alerts.retention import AlertRetention, due
 from server.domain.alert import Alert, AlertState, ClipState
-from tests.alerts.watched import OPTIONS, Source, seen, watched
-from tests.builders import make_alert
+from server.storage.alerts import AlertRecords
+from server.storage.database import Database, open_database, sqlite_url
+from server.storage.deliveries import DeliveryRecords
+from tests.alerts.watched import OPTIONS, START_S, WALL_START_S, Outbox, Source, seen, watched
+from tests.builders import make_alert, make_delivery
 
 DAY_S = 86_400.0
 
@@ -73,6 +80,58 @@ async def test_a_clip_that_is_under_way_is_left_alone(tmp_path: Path) -> None:
         alert = await rig.alert_of(source)
         await rig.service.sweep()
         assert (await rig.service.get(alert.id)).clip is ClipState.PENDING
+
+
+class Overtaken(AlertRecords):
+    """Records in which the recordings that are `busy` write their clip down, and end, behind what is read."""
+
+    def __init__(self, database: Database, *, busy: set[str]) -> None:
+        super().__init__(database)
+        self._busy = busy
+
+    def find(self, **filters: Any) -> list[Alert]:
+        """What was there before that."""
+        found = super().find(**filters)
+        while self._busy:
+            self.update(self._busy.pop(), {"clip": ClipState.READY})
+        return found
+
+
+async def test_a_clip_that_is_finished_while_the_records_are_read_stays(tmp_path: Path) -> None:
+    """What was read says that it is under way, and its recording has ended since."""
+    files, busy = AlertFiles(tmp_path / "alerts"), {"a"}
+    files.open()
+    with closing(open_database(sqlite_url(tmp_path / "records.db"))) as database, ThreadPoolExecutor(1) as executor:
+        records = Overtaken(database, busy=busy)
+        records.open(make_alert("a"), [])
+        book = AlertBook(records, executor=executor, outbox=Outbox(), wake=lambda: None)
+        retention = AlertRetention(
+            book=book,
+            files=files,
+            options=OPTIONS,
+            io=executor,
+            busy=lambda: tuple(busy),
+            remove=book.remove,
+            wall_clock=lambda: WALL_START_S,
+            clock=lambda: START_S,
+        )
+        await retention.sweep()
+        assert records.get("a").clip is ClipState.READY
+
+
+async def test_forgets_old_messages_that_belong_to_nothing(tmp_path: Path) -> None:
+    """Such as those about a camera that was removed; what is still to be told stays."""
+    async with watched(tmp_path) as rig:
+        with closing(open_database(sqlite_url(tmp_path / "records.db"))) as database:
+            deliveries = DeliveryRecords(database)
+            messages = [make_delivery(name, subject="yard", created_at=rig.wall_s) for name in ("told", "waits")]
+            deliveries.add([(one, "{}") for one in messages])
+            deliveries.failed("told", error="410")
+            await rig.service.sweep()
+            assert [one.id for one in deliveries.of_subject("yard")] == ["told", "waits"]
+            rig.now_s += OPTIONS.keep_s + 1
+            await rig.service.sweep()
+            assert [one.id for one in deliveries.of_subject("yard")] == ["waits"]
 
 
 def test_sweeps_halves_and_what_nobody_knows(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ async def sink(unused_tcp_port: int) -> AsyncIterator[tuple[Sink, int]]:
     await asyncio.to_thread(controller.stop)
 
 
-def _channel(port: int) -> EmailChannel:
-    options = EmailOptions(
-        "127.0.0.1", port, security="none", sender="sightline@here.example", recipients=("a@there.example", "b@there.example")
-    )
+def _channel(
+    port: int, *, host: str = "127.0.0.1", recipients: tuple[str, ...] = ("a@there.example", "b@there.example")
+) -> EmailChannel:
+    options = EmailOptions(host, port, security="none", sender="sightline@here.example", recipients=recipients)
     return EmailChannel(options)
 
 
@@ -97,6 +97,18 @@ async def test_a_connection_that_breaks_behind_the_message_leaves_doubt(sink: tu
     with pytest.raises(ChannelFailed) as failure:
         await _channel(port).send(_message(Event.CANDIDATE))
     assert (failure.value.retry, failure.value.may_have_arrived) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"recipients": ("a@there.example b@there.example",)}, {"host": "mail..example"}],
+)
+async def test_what_is_no_address_is_given_up(sink: tuple[Sink, int], wrong: dict[str, Any]) -> None:
+    """It surely did not arrive, and the next try would be no better."""
+    handler, port = sink
+    with pytest.raises(ChannelFailed, match="address") as failure:
+        await _channel(port, **wrong).send(_message(Event.CANDIDATE))
+    assert (failure.value.retry, failure.value.may_have_arrived, handler.mails) == (False, False, [])
 
 
 async def test_nobody_listens(unused_tcp_port: int) -> None:

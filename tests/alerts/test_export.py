@@ -3,13 +3,14 @@
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 
-from server.alerts.export import ExportedAlert, csv_rows, dataset_files, write_dataset, zip_chunks
+from server.alerts.export import ExportedAlert, csv_rows, dataset_files, zip_chunks
 from server.domain.alert import Alert, AlertState, SourceKind
 from server.training.dataset_checks import check_dataset
 from server.training.labelled_pictures import read_split
@@ -43,6 +44,13 @@ def table(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode())))
 
 
+def unpack(alerts: Sequence[ExportedAlert], out: Path, *, labels: Sequence[str]) -> None:
+    """Puts the data set into a folder, as whoever has downloaded it does."""
+    content = b"".join(zip_chunks(dataset_files(alerts, labels=labels)))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(out)
+
+
 def test_the_table_has_a_line_for_each_alert() -> None:
     """Times are UTC; what nobody has said is empty."""
     alerts = [
@@ -71,7 +79,7 @@ def test_confirmed_alerts_are_objects_and_dismissed_ones_hard_negatives(tmp_path
     alerts = [exported(tmp_path, 0, CONFIRMED), exported(tmp_path, 1, DISMISSED)]
     alerts += [exported(tmp_path, 2, AlertState.CANDIDATE), exported(tmp_path, 3, AlertState.EXPIRED)]
     alerts += [ExportedAlert(make_alert(4), tmp_path / "gone.jpg")]
-    write_dataset(alerts, tmp_path / "set", labels=("firearm",))
+    unpack(alerts, tmp_path / "set", labels=("firearm",))
     split = read_split(tmp_path / "set" / "data.yaml", split="train", manifest=tmp_path / "set" / "manifest.csv")
     assert [len(one.boxes) for one in split.pictures] == [1, 0]
     assert {one.source for one in split.pictures} == {"Gate 1"}
@@ -92,7 +100,7 @@ def test_names_of_files_are_safe(tmp_path: Path) -> None:
 def test_classes_keep_the_ids_of_the_model(tmp_path: Path) -> None:
     """A label that the model does not have any more comes behind them; odd names stay what they are."""
     alerts = [exported(tmp_path, 0, CONFIRMED, label='a "b": c'), exported(tmp_path, 1, DISMISSED)]
-    write_dataset(alerts, tmp_path / "set", labels=("person", "firearm"))
+    unpack(alerts, tmp_path / "set", labels=("person", "firearm"))
     split = read_split(tmp_path / "set" / "data.yaml", split="train")
     assert split.labels == ("person", "firearm", 'a "b": c')
     assert split.pictures[0].class_id.tolist() == [2]
@@ -112,7 +120,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten verdicts of each kind."""
     folder = tmp_path_factory.mktemp("alerts")
     alerts = [exported(folder, number, CONFIRMED if number % 2 else DISMISSED) for number in range(20)]
-    write_dataset(alerts, folder / "set", labels=("firearm",))
+    unpack(alerts, folder / "set", labels=("firearm",))
     return folder / "set" / "data.yaml"
 
 

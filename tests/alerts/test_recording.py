@@ -1,5 +1,6 @@
 """Tests of recordings: the clip and the detections around an alert."""
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -8,7 +9,10 @@ import pytest
 
 from server.alerts import recording
 from server.domain.alert import ClipState
-from tests.alerts.watched import OPTIONS, Ring, Source, seen, watched
+from server.domain.detection import Box
+from tests.alerts.watched import HERE, OPTIONS, Ring, Source, seen, watched
+
+NEARBY: Box = (12, 10, 32, 20)
 
 
 async def test_the_clip_begins_before_the_alert_and_ends_after_it(tmp_path: Path) -> None:
@@ -115,6 +119,39 @@ async def test_what_became_known_last_is_written_when_the_records_come_back(tmp_
         rig.records.down = False
         better = await rig.until(lambda one: one.confidence == 0.95)
         assert better.in_view_s == pytest.approx(0.7)
+
+
+async def test_a_verdict_leaves_picture_and_box_of_one_frame(tmp_path: Path) -> None:
+    """Of a better frame that was not written yet when the person decided nothing is in the record."""
+    async with watched(tmp_path) as rig:
+        source = Source()
+        rig.service.attach(source)
+        alert = await rig.alert_of(source)
+        before = rig.files.snapshot(alert.id).read_bytes()
+        rig.see(source, seen(at=NEARBY, confidence=0.95), frames=2, value=220)
+        await rig.service.confirm(alert.id, by="Ada", zone=None)
+        after = await rig.until(lambda one: one.in_view_s > alert.in_view_s)
+        assert (after.confidence, after.xyxy) == (0.8, HERE)
+        assert rig.files.snapshot(alert.id).read_bytes() == before
+
+
+async def test_a_better_picture_that_cannot_be_written_is_not_described(tmp_path: Path) -> None:
+    """The record stays with the picture that there is, until the better one is written."""
+    async with watched(tmp_path, options=replace(OPTIONS, after_s=60)) as rig:
+        source = Source()
+        rig.service.attach(source)
+        alert = await rig.alert_of(source)
+        folder, away = rig.files.folder / alert.id, rig.files.folder / "away"
+        folder.rename(away)
+        folder.touch()
+        rig.see(source, seen(at=NEARBY, confidence=0.95), frames=12)
+        kept = await rig.until(lambda one: one.hits > alert.hits)
+        assert (kept.confidence, kept.xyxy) == (0.8, HERE)
+        folder.unlink()
+        away.rename(folder)
+        rig.see(source, seen(at=NEARBY, confidence=0.7), frames=12)
+        better = await rig.until(lambda one: one.confidence == 0.95)
+        assert better.xyxy == NEARBY
 
 
 async def test_pictures_that_cannot_be_written_keep_nobody_from_being_told(tmp_path: Path) -> None:

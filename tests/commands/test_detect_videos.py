@@ -83,6 +83,16 @@ def test_what_cannot_be_checked_is_named_and_the_others_go_on(tmp_path: Path) ->
     assert [path.name for path in out.iterdir()] == ["walk"]
 
 
+def test_no_results_are_named_where_there_are_none(tmp_path: Path) -> None:
+    """Nobody looks for pictures that were not asked for, nor for a file that was not written."""
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("Dear all,")
+    code, said, _ = run("detect", str(letter), "--out", str(tmp_path / "out"))
+    assert code == 1
+    assert said.startswith("0 videos with 0 frames checked, 1 could not be checked, ")
+    assert str(tmp_path) not in said
+
+
 def test_ctrl_c_leaves_complete_files(tmp_path: Path) -> None:
     """The frames so far, playable, and the results say that they are not all."""
     source, out = make_clip(tmp_path / "long.mp4", frames=3000), tmp_path / "out"
@@ -124,7 +134,7 @@ def test_ctrl_c_before_the_first_frame_is_no_error(tmp_path: Path, capsys: pytes
     finally:
         pool.close()
     assert (summary.exit_code, summary.videos, summary.failed) == (130, 0, 0)
-    assert "interrupted, the rest is left out" in summary.text(order.out)
+    assert summary.text(None).startswith("0 videos with 0 frames checked, interrupted, the rest is left out, ")
     assert capsys.readouterr().err == ""
 
 

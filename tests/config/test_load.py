@@ -45,13 +45,22 @@ def test_ice_servers_come_as_json_from_the_environment() -> None:
         ({"SIGHTLINE_SERVER__PORT": "70000"}, "server.port"),
         ({"SIGHTLINE_SERVER__PORT": "many"}, "server.port"),
         ({"SIGHTLINE_MODEL__IMGSZ": "333"}, "model.imgsz"),
-        ({"SIGHTLINE_AUTH__API_KEYS": "[1"}, "JSON"),
+        ({"SIGHTLINE_AUTH__API_KEYS": "[1"}, "auth.api_keys"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(environ: dict[str, str], named: str) -> None:
     """An unknown key or an impossible value names its place."""
     with pytest.raises(SettingsError, match=named):
         load_settings(file=None, environ=environ, flags={})
+
+
+@pytest.mark.parametrize("setting", ["AUTH__API_KEYS", "WEBRTC__ICE_SERVERS", "ALERTS__WEBHOOKS"])
+def test_a_list_that_is_none_is_named_without_what_is_in_it(setting: str) -> None:
+    """It may be a secret, and the line goes to logs."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings(file=None, environ={f"SIGHTLINE_{setting}": "[s3cretword]"}, flags={})
+    assert setting.lower().replace("__", ".") in str(refused.value)
+    assert "s3cret" not in str(refused.value)
 
 
 # The last two are no TOML errors to Python's reader; fuzzing has found them.

@@ -19,8 +19,13 @@ window.EventSource = class extends EventTarget {
   constructor(url) { super(); this.url = url; window.__events = this; setTimeout(() => this.dispatchEvent(new Event("open"))); }
   close() {}
 };
-window.EventSource.CLOSED = 2;
-window.__push = (name, data) => window.__events.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+Object.assign(window.EventSource, { OPEN: 1, CLOSED: 2 });
+window.__ages = { cameras: [] };
+window.__push = (name, data) => {
+  if (name === "camera_ages") window.__ages = data;
+  window.__events?.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+};
+setInterval(() => window.__ages && window.__push("camera_ages", window.__ages), 1000);
 """
 
 
@@ -63,7 +68,7 @@ class AlertStub:
         self.alerts = {alert["id"]: alert for alert in alerts}
         self.asked: list[tuple[str, str, Answers]] = []
         self.refusal: tuple[int, Answers] | None = None
-        self._cameras = [{"id": f"camera-{n}", "name": f"Camera {n}", "state": "live"} for n in range(cameras)]
+        self._cameras = [_camera(n) for n in range(cameras)]
         self._clip = make_clip(folder / "clip.mp4", frames=150, options={"preset": "ultrafast"}).read_bytes()
         self._snapshot = cv2.imencode(".jpg", draw_firearm().bgr)[1].tobytes()
 
@@ -83,6 +88,10 @@ class AlertStub:
         """Sends the page an event."""
         await page.evaluate("([name, data]) => window.__push(name, data)", [event, data])
 
+    async def silence(self, page: Page) -> None:
+        """Sends the page nothing any more, not even the ages of cameras, until they are pushed again."""
+        await page.evaluate("window.__ages = null")
+
     async def add(self, page: Page, alert: Answers) -> None:
         """A new alert, or another state of one, comes to the page."""
         self.alerts[alert["id"]] = alert
@@ -99,7 +108,7 @@ class AlertStub:
         key, _, part = rest.partition("/")
         if what == "channels":
             channel = {"name": "mqtt", "kind": "mqtt", "target": "10.0.4.2", "last_sent_at": None, "last_error": None}
-            await _json(route, {"channels": [channel]})
+            await _json(route, {"sent": True, "after_s": 0.3} if key else {"channels": [channel]})
         elif not key:
             newest = sorted(self.alerts.values(), key=lambda alert: str(alert["opened_at"]), reverse=True)
             await _json(route, {"alerts": newest, "waiting": 0})
@@ -130,6 +139,13 @@ class AlertStub:
         if part in {"confirm", "dismiss", ""}:
             alert["note"] = body.get("note")
         await _json(route, alert)
+
+
+def _camera(number: int) -> Answers:
+    unknown: Answers = dict.fromkeys(("reason", "next_try_at", "snoozed_until", "last_alert", "width", "height", "codec"))
+    unknown |= {"age_ms": None, "fps": None}
+    address = f"rtsp://10.0.4.{number}/"
+    return unknown | {"id": f"camera-{number}", "name": f"Camera {number}", "state": "live", "url": address, "since": iso(60)}
 
 
 def _detections(alert: Answers) -> Answers:

@@ -107,6 +107,22 @@ async def test_a_dialog_takes_the_focus_and_gives_it_back(page: Page, server: Ru
     await expect(button).to_be_focused()
 
 
+async def test_a_selection_that_ends_beside_a_dialog_leaves_it_open(page: Page, server: RunningServer) -> None:
+    """Only a click that began beside it closes it."""
+    await open_place(page, server)
+    await page.get_by_role("button", name="Keyboard shortcuts and help").click()
+    dialog = page.get_by_role("dialog", name="Help")
+    heading = await dialog.locator("h2").bounding_box()
+    assert heading is not None
+    await page.mouse.move(heading["x"] + 20, heading["y"] + heading["height"] / 2)
+    await page.mouse.down()
+    await page.mouse.move(5, 5)
+    await page.mouse.up()
+    await expect(dialog).to_be_visible()
+    await page.mouse.click(5, 5)
+    await expect(dialog).to_have_count(0)
+
+
 async def test_single_key_shortcuts_can_be_switched_off(page: Page, server: RunningServer) -> None:
     """B hides the boxes until Help's switch is off; then it does nothing."""
     await open_place(page, server, "picture")

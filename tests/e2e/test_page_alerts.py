@@ -1,11 +1,12 @@
 """Alerts in a real browser: review by keyboard, a verdict that waits, one that came too late, and all that is shown beside."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.alert_stub import AlertStub, Answers, iso, make_alert, make_delivery
 from tests.e2e.browser import RunningServer, eventually, new_page
@@ -112,6 +113,48 @@ async def test_an_answer_that_came_too_late_says_whose_counts(alerts: Page, stub
     await expect(alerts.locator(".almain .note")).to_contain_text(text)
     await expect(alerts.locator("#assertive")).to_have_text(text)
     await expect(alerts.locator(".verdict h2")).to_contain_text("Dismissed by Ben")
+
+
+async def test_a_dismissal_that_fails_is_still_told_on_return(alerts: Page, stub: AlertStub) -> None:
+    """Sent when the place was left, and refused, it says so until it is sent again, and of which alert."""
+    stub.refusal = 500, {"title": "Internal Server Error"}
+    await alerts.keyboard.press("d")
+    await alerts.get_by_role("link", name="Picture").first.click()
+    loaded: list[str] = []
+    alerts.on("request", lambda request: loaded.append(request.url))
+    await expect(alerts.locator("#assertive")).to_contain_text("Your answer was not sent.")
+    assert [url for url in loaded if "clip.mp4" in url] == []  # nothing plays that is not seen
+    await alerts.go_back()
+    note = alerts.locator(".almain .note")
+    await expect(note).to_contain_text("Counter east, ")
+    await expect(note).to_contain_text("Your answer was not sent.")
+    await alerts.keyboard.press("j")
+    await expect(_heading(alerts)).to_contain_text("Car park C")
+    await expect(note.get_by_role("button", name="Close")).to_be_visible()
+    await note.get_by_role("button", name="Send again").click()
+    await expect(note).to_be_hidden()
+
+    async def sent() -> bool:
+        return [asked[1] for asked in stub.asked] == ["alert-counter-east/dismiss"] * 2
+
+    await eventually(sent, page=alerts, what="the dismissal is sent again")
+
+
+async def test_keys_do_nothing_behind_a_dialog(alerts: Page, stub: AlertStub) -> None:
+    """A test of a channel keeps the focus on its button, and C does not answer the alert that nobody sees."""
+    await alerts.locator(".head").get_by_role("button", name="Channels").click()
+    dialog = alerts.get_by_role("dialog")
+    test = dialog.get_by_role("button", name="Test MQTT")
+    await test.click()
+    await expect(dialog).to_contain_text("Arrived after 0.3 s")
+    await expect(test).to_be_focused()
+    await alerts.evaluate("document.activeElement.blur()")
+    await alerts.keyboard.press("c")
+    await alerts.evaluate("fetch('/api/channels').then(({ status }) => status)")  # an answer would have been sent before
+    await alerts.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(_heading(alerts)).to_contain_text("Counter east")
+    assert stub.asked == []
 
 
 async def test_a_new_alert_leaves_the_one_under_review(alerts: Page, stub: AlertStub) -> None:
@@ -243,6 +286,53 @@ async def test_without_alerts_it_says_who_watches(browser: Browser, server: Runn
         await expect(page.locator(".alempty")).to_contain_text("6 cameras watching, last checked ")
 
 
+async def test_less_motion_shows_the_moment_that_is_asked_for(browser: Browser, server: RunningServer, stub: AlertStub) -> None:
+    """With reduced motion a step through the clip shows its frame in the place of the best one, and does not play."""
+    async with new_page(browser) as page:
+        await page.emulate_media(reduced_motion="reduce")
+        await stub.open(page, server.url)
+        await expect(page.locator(".cliplane path")).to_have_count(1)
+        await page.get_by_role("slider", name="Position in the clip").press("ArrowRight")
+        await expect(page.locator(".best")).to_be_hidden()
+        await expect(page.locator("video.film-video")).to_be_visible()
+        assert await page.locator("video.film-video").evaluate("video => video.paused")
+
+
+async def test_a_day_that_did_not_come_is_not_called_empty(page: Page, server: RunningServer, tmp_path: Path) -> None:
+    """While the alerts of another day are asked for, and when no answer comes, nothing is said of how many there are."""
+    await AlertStub([], folder=tmp_path).open(page, server.url)
+    await expect(page.get_by_role("heading", name="No alerts today")).to_be_visible()
+    enough = asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await enough.wait()
+        await route.abort()
+
+    await page.route("**/api/alerts?since=*", fail, times=1)
+    await page.get_by_label("Day", exact=True).select_option("yesterday")
+    await expect(page.get_by_role("heading", name="Opening")).to_be_visible()
+    enough.set()
+    await expect(page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(page.get_by_role("heading", name="No alerts yesterday")).to_be_visible()
+
+
+async def test_only_a_deleted_alert_is_called_gone(page: Page, server: RunningServer, tmp_path: Path) -> None:
+    """An alert that could not be asked for is asked for again; one that the server does not have any more is gone."""
+    stub = AlertStub([], folder=tmp_path)
+    await stub.open(page, server.url)
+    late = make_alert("Counter east")
+    await page.route(f"**/api/alerts/{late['id']}", lambda route: route.abort(), times=1)
+    await page.evaluate("id => (location.hash = `#/alerts/${id}`)", late["id"])
+    await expect(page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    stub.alerts[late["id"]] = late
+    await page.get_by_role("button", name="Try now").click()
+    await expect(_heading(page)).to_contain_text("Counter east")
+    await page.route("**/api/alerts/deleted", lambda route: route.fulfill(status=404, json={"status": 404}), times=1)
+    await page.evaluate("location.hash = '#/alerts/deleted'")
+    await expect(page.get_by_role("heading", name="This alert is not here any more")).to_be_visible()
+
+
 async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: RunningServer, stub: AlertStub) -> None:
     """With reduced motion the best frame stays until Play is pressed; Live says what an alert keeps."""
     async with new_page(browser) as page:
@@ -250,6 +340,8 @@ async def test_less_motion_plays_nothing_by_itself(browser: Browser, server: Run
         await stub.open(page, server.url)
         await expect(page.get_by_role("button", name="Play")).to_be_visible()
         await expect(page.locator(".best")).to_be_visible()
+        await expect(page.locator(".cliplane path")).to_have_count(1)  # the clip is there
+        await expect(page.locator("video.film-video")).to_be_hidden()
         await page.get_by_role("button", name="Play").click()
         await expect(page.locator(".best")).to_be_hidden()
         await page.goto(f"{server.url}/#/live")

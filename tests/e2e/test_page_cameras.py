@@ -1,17 +1,19 @@
 """Cameras in a real browser, against the real server: tiles, the form, one camera large, the mask by keyboard and by mouse."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.alert_stub import AlertStub, iso, make_alert
-from tests.e2e.browser import RunningServer, eventually, new_page
+from tests.e2e.browser import RunningServer, ServerFactory, eventually, new_page, open_place
 from tests.e2e.test_page_states import LOWEST_CONTRAST, fits
 from tests.e2e.test_page_video_layout import FAULTY_TARGETS
 from tests.transports.camera_rig import write_h264
@@ -19,6 +21,13 @@ from tests.transports.camera_rig import write_h264
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 NOWHERE = "rtsp://127.0.0.1:9/live"
+
+KEEP_CONFIGURATIONS = """
+window.configurations = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(configuration) { super(configuration); window.configurations.push(configuration); }
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +171,43 @@ async def test_a_camera_is_refused_added_and_deleted_with_undo(cameras: Page, ca
     await expect(cameras.locator(".tile")).to_have_count(3)
 
 
+async def test_a_click_beside_the_form_keeps_what_was_typed(cameras: Page) -> None:
+    """A form is left by its buttons and by Escape."""
+    await cameras.get_by_role("button", name="Add camera").click()
+    name = cameras.get_by_role("dialog").get_by_label("Name")
+    await name.fill("Hall 2")
+    await cameras.mouse.click(5, 5)
+    await expect(name).to_have_value("Hall 2")
+
+
+async def test_the_way_back_is_that_of_the_newest_camera(cameras: Page, camera_server: RunningServer) -> None:
+    """Switched on against their schedules, each camera has its own note, which puts its own schedule back; a refusal closes."""
+    other_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    schedule: list[dict[str, object]] = [{"days": [other_day], "from": "08:00", "to": "09:00"}]
+    wanted: list[dict[str, object]] = [
+        {"name": name, "url": NOWHERE, "schedule": schedule} for name in ("Night one", "Night two")
+    ]
+    note = cameras.locator(".camp > .note")
+
+    async def breaks(route: Route) -> None:
+        await route.abort("connectionreset")
+
+    async with aiohttp.ClientSession() as http:
+        await _only(http, camera_server, *wanted)
+        first, second = (cameras.locator(".tile", has_text=name) for name in ("Night one", "Night two"))
+        await cameras.route("**/api/cameras/*", breaks, times=1)
+        await first.get_by_role("button", name="Switch on now").click()
+        await expect(note).to_contain_text("Night one was not changed. The server does not answer.")
+        await note.get_by_role("button", name="Close").click()
+        await expect(note).to_be_hidden()
+        for tile, name in ((first, "Night one"), (second, "Night two")):
+            await tile.get_by_role("button", name="Switch on now").click()
+            await expect(note).to_contain_text(f"{name} is on.")
+        await note.get_by_role("button", name="Put the schedule back").click()
+        await expect(second).to_contain_text("Off until ")
+        assert [camera["schedule"] for camera in await _all(http, camera_server)] == [[], schedule]
+
+
 async def test_one_camera_large_plays_and_is_snoozed(cameras: Page) -> None:
     """Its video comes by WebRTC with its strip, tiles ask for nothing meanwhile, and its alerts are snoozed and not."""
     await cameras.locator(".tile", has_text="Counter east").get_by_role("link").click()
@@ -179,6 +225,125 @@ async def test_one_camera_large_plays_and_is_snoozed(cameras: Page) -> None:
     assert [url for url in asked if "snapshot" in url] == []
     await cameras.go_back()
     await expect(cameras.locator(".tile").first.get_by_role("link")).to_be_focused()
+
+
+async def test_back_at_a_large_camera_its_heading_has_the_focus(cameras: Page) -> None:
+    """Coming from another place the focus goes to the heading that is seen, not to that of the tiles behind it."""
+    await cameras.locator(".tile", has_text="Counter east").get_by_role("link").click()
+    heading = cameras.locator(".camview h1")
+    await expect(heading).to_be_focused()
+    await cameras.click("#nav [data-place=picture]")
+    await expect(cameras.get_by_role("heading", level=1)).to_be_focused()
+    await cameras.go_back()
+    await expect(heading).to_be_focused()
+
+
+async def test_a_camera_that_did_not_open_is_opened_again(cameras: Page) -> None:
+    """A short break of the network needs nobody: the large video comes by itself."""
+    await cameras.route("**/whep/*", lambda route: route.abort(), times=1)
+    await cameras.locator(".tile", has_text="Counter east").get_by_role("link").click()
+    screen = cameras.locator(".camview .screen")
+    await expect(screen).to_have_attribute("data-state", "failed", timeout=10_000)
+    await expect(screen).to_contain_text("The server does not answer.")
+    await expect(screen).to_have_attribute("data-state", "picture", timeout=20_000)
+
+
+async def test_a_large_camera_asks_to_sign_in_again(cameras: Page) -> None:
+    """When the sign-in has run out the next step is to sign in, not to try again."""
+    await cameras.route("**/whep/*", lambda route: route.fulfill(status=401, json={"status": 401}))
+    await cameras.locator(".tile", has_text="Counter east").get_by_role("link").click()
+    screen = cameras.locator(".camview .screen")
+    await expect(screen).to_contain_text("Please sign in again", timeout=10_000)
+    await expect(screen.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_a_camera_is_opened_with_the_newest_servers(page: Page, camera_server: RunningServer, film: Path) -> None:
+    """What opens a video hours after the page was loaded has the credentials of now: those of then have ended."""
+    credentials = ["of then"]
+
+    async def answer(route: Route) -> None:
+        info = await (await route.fetch()).json()
+        urls = ["turn:127.0.0.1:9"]
+        info["iceServers"] = [{"urls": urls, "username": "somebody", "credential": credentials[-1]}]
+        await route.fulfill(json=info)
+
+    async with aiohttp.ClientSession() as http:
+        await _only(http, camera_server, {"name": "Counter east", "url": str(film)})
+    await page.add_init_script(KEEP_CONFIGURATIONS)
+    await page.route("**/api/info", answer)
+    await page.goto(f"{camera_server.url}/#/cameras")
+    await expect(page.locator(".tile .chip.st")).to_have_text("Live", timeout=10_000)
+    credentials.append("of now")
+    async with page.expect_response("**/readyz"):  # which is asked for after the information
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.locator(".tile").get_by_role("link").click()
+
+    async def opened() -> bool:
+        return bool(await page.evaluate("configurations.length > 0"))
+
+    await eventually(opened, page=page, what="the video is being opened")
+    assert await page.evaluate("configurations[0].iceServers[0].credential") == "of now"
+
+
+async def test_a_large_camera_has_its_alerts_of_today(page: Page, camera_server: RunningServer, tmp_path: Path) -> None:
+    """A page that is opened there asks for them: the events tell only of those that wait."""
+    dismissed = make_alert("Hall", camera="camera-0", state="dismissed", decided_by="Ana", decided_at=iso(5))
+    await AlertStub([dismissed], folder=tmp_path).open(page, camera_server.url, address="#/cameras/camera-0")
+    await expect(page.locator(".camrail .rows li")).to_have_count(1)
+    await expect(page.locator(".camrail")).not_to_contain_text("Nothing today.")
+
+
+async def test_an_old_picture_says_so(cameras: Page) -> None:
+    """Where no new picture comes the last one is dimmed with its age in place of Live; the next one is live again."""
+    tile = cameras.locator(".tile", has_text="Counter east")
+    await expect(tile.locator(".snapshot img")).to_be_visible(timeout=10_000)
+    await cameras.route("**/snapshot.jpg*", lambda route: route.abort())
+    await cameras.evaluate("() => { const now = Date.now; Date.now = () => now() + 60_000; }")
+    await expect(tile.locator(".chip.st")).to_have_text(re.compile(r"^\d+ s old$"))
+    assert await _is_dimmed(tile)
+    await cameras.unroute("**/snapshot.jpg*")
+    await expect(tile.locator(".chip.st")).to_have_text("Live", timeout=10_000)
+    assert not await _is_dimmed(tile)
+
+
+async def test_a_silent_server_is_named_everywhere(page: Page, camera_server: RunningServer, tmp_path: Path) -> None:
+    """When nothing is heard any more tiles are dimmed and say for how long, and no place claims what it does not know."""
+    stub = AlertStub([], folder=tmp_path)
+    await stub.open(page, camera_server.url, address="#/cameras")
+    tile, lost = page.locator(".tile", has_text="Camera 0"), page.get_by_role("region", name="Connection")
+    await expect(tile.locator(".tf .sub")).to_have_text("84 ms · 25/s")
+    await expect(lost).to_be_hidden()
+    await stub.silence(page)
+    await expect(lost).to_contain_text("Connection lost.", timeout=10_000)
+    await expect(page.locator("#assertive")).to_contain_text("Connection lost.")
+    await expect(tile.locator(".chip.st")).to_have_text(re.compile(r"^No news for \d+ s$"))
+    await expect(tile.locator(".tf")).not_to_contain_text("84 ms")
+    await expect(page.locator(".head .sub").first).to_contain_text("6 cameras · no news for ")
+    assert await _is_dimmed(tile)
+    await page.click("#nav [data-place=alerts]")
+    await expect(page.locator(".alempty")).to_contain_text("Nothing was heard of the cameras for ")
+    await page.click("#nav [data-place=cameras]")
+    await stub.push(page, "camera_ages", {"cameras": [{"id": "camera-0", "age_ms": 84, "fps": 25}]})
+    await expect(lost).to_be_hidden()
+    await expect(tile.locator(".chip.st")).to_have_text("Live")
+    assert not await _is_dimmed(tile)
+
+
+async def _is_dimmed(tile: Locator) -> bool:
+    return bool(await tile.locator(".screen").evaluate("screen => screen.classList.contains('stale')"))
+
+
+async def test_a_page_that_may_not_follow_says_so(page: Page, browser: Browser, start_server: ServerFactory) -> None:
+    """Above the limit of pages it says that the server answers and tells it nothing, and Try now goes on when there is room."""
+    server = start_server(env={"SIGHTLINE_SERVER__MAX_EVENT_STREAMS": "1"})
+    lost = page.get_by_role("region", name="Connection")
+    async with new_page(browser) as other:
+        async with other.expect_response("**/api/events*"):
+            await open_place(other, server, "picture")
+        await open_place(page, server, "picture")
+        await expect(lost).to_contain_text("No news from the server.", timeout=10_000)
+    await lost.get_by_role("button", name="Try now").click()
+    await expect(lost).to_be_hidden(timeout=10_000)
 
 
 async def test_a_mask_is_drawn_by_mouse_and_moved_by_keyboard(cameras: Page, camera_server: RunningServer) -> None:

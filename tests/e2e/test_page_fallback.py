@@ -188,6 +188,16 @@ async def test_a_browser_without_webrtc(simple: Page, server: RunningServer) -> 
     await eventually(lambda: boxes_are_drawn(simple), page=simple, what="an orange box in the picture")
 
 
+async def test_the_own_stream_is_not_listed_as_that_of_another(simple: Page, browser: Browser, server: RunningServer) -> None:
+    """Over a WebSocket, too, the page knows which of the running streams is its own."""
+    async with new_page(browser) as other:
+        await open_place(other, server)
+        await go_live(simple, server)
+        listed = other.get_by_role("region", name="Running streams")
+        await expect(listed).to_contain_text("Camera in the browser", timeout=10_000)
+        await expect(simple.get_by_role("region", name="Running streams")).to_be_hidden()
+
+
 async def test_a_connection_that_breaks_twice(page: Page, server: RunningServer) -> None:
     """The first break is repaired over WebRTC; after the second within a minute the page goes over the WebSocket."""
     await page.add_init_script(KEEP_CONNECTION)

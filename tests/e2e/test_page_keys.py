@@ -61,3 +61,8 @@ async def test_a_key_that_may_look_sees_no_more(page: Page, start_server: Server
         return "Signed out" in await page.locator("#server").inner_text()
 
     await eventually(signed_out, page=page, what="that the key is revoked")
+    lost = page.get_by_role("region", name="Connection")
+    await expect(lost).to_contain_text("Please sign in again.", timeout=15_000)
+    await page.keyboard.press("Escape")  # what the server button has opened lies over it
+    await lost.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_label("Key", exact=True)).to_be_visible()

@@ -1,7 +1,7 @@
 """Live in a real browser: a person sees what the detector sees, in their own camera."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.e2e.browser import RunningServer, eventually, go_live, no_streams, open_place
 
@@ -155,6 +155,111 @@ async def test_the_sample_clip_goes_the_way_of_a_camera(page: Page, server: Runn
     await go_live(page, server, action="sample")
     await expect(page.locator(".chip")).to_contain_text("Sample clip")
     await expect(page.locator(".sightings li").first).to_contain_text("Firearm", timeout=20_000)
+
+
+async def test_start_camera_starts_the_camera_after_the_sample_clip(page: Page, server: RunningServer) -> None:
+    """What a button says it does, whatever was shown before; choosing the clip from the list starts the clip."""
+    await go_live(page, server, action="sample")
+    await expect(page.locator(".chip")).to_contain_text("Sample clip")
+    await page.get_by_role("button", name="Stop").click()
+    await page.click("[data-action=start]")
+    await expect(page.locator(".screen")).to_have_attribute("data-state", "picture", timeout=20_000)
+    await expect(page.locator(".chip")).to_contain_text("Live")
+    await page.get_by_role("button", name="Stop").click()
+    await page.get_by_label("Camera", exact=True).select_option("sample")
+    await expect(page.locator(".chip")).to_contain_text("Sample clip", timeout=20_000)
+
+
+async def test_a_cancelled_sample_clip_does_not_play_on(page: Page, server: RunningServer) -> None:
+    """Cancel while it begins leaves no video that plays where nobody sees it."""
+    await open_place(page, server)
+    paused = await page.evaluate("""async () => {
+      const { sampleOpener } = await import("/static/js/sample.js");
+      const play = HTMLMediaElement.prototype.play;
+      let video;
+      HTMLMediaElement.prototype.play = function () { video = this; return play.call(this); };
+      const cancelled = new AbortController();
+      const opened = sampleOpener.open(cancelled.signal);
+      cancelled.abort();
+      await opened.catch(() => undefined);
+      return video.paused;
+    }""")
+    assert paused is True
+
+
+async def test_nothing_is_sighted_after_stop(page: Page, server: RunningServer) -> None:
+    """Until the server has heard of the end it goes on sending what it finds; none of that is listed a second time."""
+    await go_live(page, server)
+    await expect(page.locator(".sightings li").first).to_be_visible(timeout=20_000)
+
+    async def late(route: Route) -> None:
+        await page.wait_for_timeout(800)
+        await route.continue_()
+
+    await page.route("**/whip/*", late)
+    listed = await page.evaluate("""() => {
+      document.querySelector(".controls .stop").click();
+      return document.querySelectorAll(".sightings li").length;
+    }""")
+    await no_streams(server, page)
+    await expect(page.locator(".sightings li")).to_have_count(listed)
+    await expect(page.locator(".sightings li .st:visible")).to_have_count(0)
+
+
+async def test_what_was_said_before_does_not_hold_for_a_new_connection(page: Page, server: RunningServer) -> None:
+    """A strip that begins anew has the words of a fresh picture, not those of the connection that was lost."""
+    await open_place(page, server)
+    words = await page.evaluate("""async () => {
+      const { FreshnessStrip } = await import("/static/js/strip.js");
+      const strip = new FreshnessStrip();
+      const fresh = {
+        ageMs: 40, ageP95Ms: null, framesPerS: 25, detectorMs: 9, checkedPerS: 25, imgsz: 640, received: 25, dropped: 0,
+        sentPerS: 25, width: 640, height: 480, codec: "", rttMs: 1, lossPercent: 0, silentMs: 0,
+      };
+      const stalled = { ...fresh, framesPerS: 0, silentMs: 5000 };
+      const read = (reading, now) => {
+        const { age, frames } = strip.update(reading, { now, transport: "WebRTC" });
+        return [age.word, frames.word];
+      };
+      read(stalled, 0);
+      const before = read(stalled, 3000);
+      strip.clear();
+      return [before, read(fresh, 3500)];
+    }""")
+    assert words == [["Stalled", "Very few"], ["Fresh", ""]]
+
+
+async def test_a_recovery_is_said_later_rather_than_never(page: Page, server: RunningServer) -> None:
+    """What comes too soon after the last words for a screen reader is said once it may be."""
+    await open_place(page, server)
+    said = await page.evaluate("""async () => {
+      const { Announcer } = await import("/static/js/announcer.js");
+      const { LiveWatch } = await import("/static/js/live-watch.js");
+      const { Stage } = await import("/static/js/stage.js");
+      const { LIVE_STATES } = await import("/static/js/states.js");
+      let [now, step, decoded] = [0, 0, 1];
+      const stats = async () => {
+        decoded += step;
+        return new Map([["video", { type: "inbound-rtp", kind: "video", framesDecoded: decoded }]]);
+      };
+      const stage = new Stage({ states: LIVE_STATES, media: [], tools: [], onaction() {} });
+      const watch = new LiveWatch({ stage, announcer: new Announcer(() => now), others: () => 0, onsilent() {} });
+      const polite = document.querySelector("#polite");
+      const sign = watch.strip.element.querySelector("[data-cell=age] .st");
+      const until = async (holds) => {
+        for (let tries = 0; tries < 120 && !holds(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+        return polite.textContent;
+      };
+      watch.start({ transport: "WebRTC", stats }, "Live");
+      const first = await until(() => polite.textContent.startsWith("Stalled"));
+      step = 13;
+      const held = await until(() => sign.textContent === "Fresh");
+      now = 5000;
+      const last = await until(() => polite.textContent === "Live over WebRTC");
+      watch.stop();
+      return [first, held, last].map((text) => text.split(",")[0]);
+    }""")
+    assert said == ["Stalled", "Stalled", "Live over WebRTC"]
 
 
 async def test_a_picture_is_saved(page: Page, server: RunningServer) -> None:

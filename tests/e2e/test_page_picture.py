@@ -136,6 +136,20 @@ async def test_the_slider_filters_without_a_request(picture_page: Page) -> None:
     assert [url for url in asked if "predict" in url] == []
 
 
+async def test_a_choice_leaves_the_state_of_another_file(picture_page: Page) -> None:
+    """Under the name of a file that was not checked no other file's result appears, whatever is filtered."""
+    await choose(picture_page, FIREARM)
+    await one_is_found(picture_page, "table.jpg")
+    await choose(picture_page, b"%PDF-1.7 no picture", name="notes.pdf", kind="application/pdf")
+    await state_is(picture_page, "notPicture")
+    await picture_page.get_by_label("Confidence at least").fill("95")
+    await picture_page.get_by_role("button", name="firearm", exact=True).click()
+    await expect(picture_page.locator(".film li")).to_contain_text("0")
+    await state_is(picture_page, "notPicture")
+    await expect(picture_page.get_by_role("heading", level=1)).to_have_text("notes.pdf")
+    await expect(picture_page.locator(".ov .bx")).to_have_count(0)
+
+
 async def test_nothing_found_is_said_with_its_threshold(picture_page: Page) -> None:
     """The sentence names the threshold, and its link leads to the slider."""
     await choose(picture_page, NOTHING)
@@ -157,6 +171,28 @@ async def test_the_annotated_picture_is_saved(picture_page: Page) -> None:
     assert picture.shape == (480, 640, 3)
     orange = np.abs(picture.astype(int) - (53, 107, 255)).max(axis=2) < 20
     assert orange.sum() > 1000
+
+
+async def test_a_picture_that_cannot_be_saved_says_so(picture_page: Page) -> None:
+    """A browser that makes no PNG of so large a picture: the page says it, until that is closed."""
+    await choose(picture_page, FIREARM)
+    await one_is_found(picture_page, "table.jpg")
+    await picture_page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+    await picture_page.get_by_role("button", name="Save picture with boxes").click()
+    note = picture_page.locator(".picture-page .note")
+    await expect(note).to_contain_text("table.jpg was not saved. The picture is too large for this browser.")
+    await note.get_by_role("button", name="Close").click()
+    await expect(note).to_be_hidden()
+
+
+async def test_a_copy_says_whether_it_was_made(picture_page: Page) -> None:
+    """The button tells that the browser has the line now, or that it does not allow it."""
+    button = picture_page.locator(".card", has_text="From a program").get_by_role("button")
+    for answer, word in (("resolve()", "Copied"), ("reject(new DOMException('', 'NotAllowedError'))", "Not allowed")):
+        await expect(button).to_have_text("Copy")
+        await picture_page.evaluate(f"() => {{ navigator.clipboard.writeText = () => Promise.{answer}; }}")
+        await button.click()
+        await expect(button).to_have_text(word)
 
 
 async def test_the_json_is_saved(picture_page: Page) -> None:

@@ -40,6 +40,21 @@ async def test_a_running_stream_is_listed_and_opens(page: Page, other: Page, ser
     await expect(dialog).to_have_count(0)
 
 
+async def test_the_own_stream_is_not_listed_while_it_connects(page: Page, other: Page, server: RunningServer) -> None:
+    """Others see it from the start; on the page that sends it, it is nobody else's before its first picture either."""
+    await page.add_init_script(
+        "RTCPeerConnection.prototype.setRemoteDescription = async function () {};"  # so that it never connects
+    )
+    await open_place(other, server)
+    await open_place(page, server)
+    await page.click("[data-action=start]")
+    await expect(other.get_by_role("region", name="Running streams")).to_contain_text("Camera in the browser", timeout=10_000)
+    await expect(page.locator(".screen")).to_have_attribute("data-state", "connecting")
+    await expect(page.get_by_role("region", name="Running streams")).to_be_hidden()
+    await page.get_by_role("button", name="Cancel").click()
+    await no_streams(server, page)
+
+
 async def test_a_stream_that_ends_says_so_and_leaves_the_list(page: Page, other: Page, server: RunningServer) -> None:
     """The dialog has words and a next step when the other side stops."""
     await open_place(page, server)
@@ -56,7 +71,7 @@ async def test_a_stream_that_ends_says_so_and_leaves_the_list(page: Page, other:
 
 
 async def test_without_udp_it_plays_as_mjpeg(page: Page, other: Page, server: RunningServer) -> None:
-    """Where no packet gets through the pictures come over HTTP, and the page says why."""
+    """Where no packet gets through the pictures come over HTTP, and the page says why, and when they have ended."""
     await page.add_init_script(
         "RTCPeerConnection.prototype.setRemoteDescription = async function () {};"  # so that it never connects
     )
@@ -71,4 +86,6 @@ async def test_without_udp_it_plays_as_mjpeg(page: Page, other: Page, server: Ru
         return int(await image.evaluate("image => image.naturalWidth")) == 640
 
     await eventually(is_shown, page=page, what="pictures in the size of the camera")
+    await other.get_by_role("button", name="Stop").click()
+    await expect(dialog.locator(".screen")).to_have_attribute("data-state", "ended", timeout=10_000)
     await page.keyboard.press("Escape")

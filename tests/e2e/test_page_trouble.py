@@ -69,7 +69,10 @@ async def test_an_insecure_page_is_explained(bare_page: Page, start_server: Serv
     await bare_page.goto(f"http://sightline.test:{server.port}/#/live")
     await bare_page.click("[data-action=start]")
     await state_is(bare_page, "insecure")
-    await expect(bare_page.get_by_role("button", name="Copy https address")).to_be_visible()
+    copy = bare_page.locator("[data-action=copyHttps]")
+    await expect(copy).to_have_text("Copy https address")
+    await copy.click()
+    await expect(copy).to_have_text("Copied")
 
 
 async def test_a_browser_that_cannot_send_video_is_told(page: Page, server: RunningServer) -> None:
@@ -147,7 +150,7 @@ async def test_a_restarting_server_says_until_when(page: Page, start_server: Ser
     server = start_server(env={"SIGHTLINE_SERVER__DRAIN_S": "2"})
     await go_live(page, server)
     server.process.send_signal(signal.SIGTERM)
-    note = page.locator(".note").first
+    note = page.locator(".live-page .note").first
     await expect(note).to_contain_text("The server is being restarted Your session goes on until")
     await expect(page.locator(".chip")).to_have_text("Ending")
     await state_is(page, "ended")
@@ -193,6 +196,25 @@ async def test_signing_in_out_and_in_again(page: Page, start_server: ServerFacto
     await state_is(page, "signedOut")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_label("Key")).to_be_visible()
+
+
+async def test_signing_in_leads_on_to_where_the_address_points(page: Page, start_server: ServerFactory) -> None:
+    """Whoever follows a link of a message and has to sign in is then where it leads, not at the first place."""
+    server = start_server(env={"SIGHTLINE_AUTH__API_KEYS": KEY})
+    await page.goto(f"{server.url}/#/video/no-such-video")
+    await page.get_by_label("Key").fill(KEY)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="This video is not here any more")).to_be_visible()
+
+
+async def test_signing_out_without_a_server_says_so(page: Page, start_server: ServerFactory) -> None:
+    """The cookie cannot be taken back then, and nobody believes that it was."""
+    server = start_server(env={"SIGHTLINE_AUTH__API_KEYS": KEY})
+    await page.goto(f"{server.url}/#key={KEY}")
+    await page.get_by_role("button", name="Account").click()
+    server.kill()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#account-pop")).to_contain_text("The server does not answer. You are still signed in.")
 
 
 async def test_the_printed_address_signs_in(page: Page, start_server: ServerFactory) -> None:

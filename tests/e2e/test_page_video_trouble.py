@@ -55,6 +55,23 @@ async def test_too_many_bytes_are_refused_before_they_are_sent(
     await expect(page.get_by_role("heading", name="Find firearms in a recording")).to_be_visible()
 
 
+async def test_a_preview_that_broke_off_asks_for_nothing_once_it_is_closed(
+    page: Page, server: RunningServer, asked: Asked
+) -> None:
+    """Neither the next try nor the look for a picture outlives it."""
+    await open_place(page, server)
+    async with page.expect_response("**/api/videos/no-such-video/mjpeg*"):
+        await page.evaluate("""async () => {
+          const { Preview } = await import("/static/js/preview.js");
+          window.preview = new Preview(() => {});
+          preview.open("no-such-video");
+        }""")
+    await page.wait_for_timeout(500)  # it has looked for a picture meanwhile
+    await page.evaluate("preview.close()")
+    await page.wait_for_timeout(2500)  # longer than it waits before it tries again
+    assert [path for _, path in asked if path.endswith("mjpeg")] == ["api/videos/no-such-video/mjpeg"]
+
+
 async def test_too_long_and_too_large_pictures_are_refused_before_they_are_sent(
     page: Page, start_server: ServerFactory, asked: Asked, tmp_path: Path
 ) -> None:
@@ -228,7 +245,7 @@ async def test_a_server_that_is_gone_is_named(page: Page, start_server: ServerFa
     await expect(job_row(page, "gate.mp4")).to_contain_text("frames/s", timeout=60_000)
     server.kill()
     await page.get_by_role("button", name="Cancel gate.mp4").click()
-    await expect(page.locator(".note.bad")).to_contain_text("gate.mp4 stays as it is. The server does not answer.")
+    await expect(page.locator(".page .note.bad")).to_contain_text("gate.mp4 stays as it is. The server does not answer.")
 
 
 async def test_a_dropped_picture_goes_to_its_place(page: Page, start_server: ServerFactory) -> None:

@@ -13,6 +13,7 @@ from server.domain.frame import Frame
 from server.domain.model import ModelInfo
 from server.inference import pool as pool_module
 from server.inference.pool import MOST_HUNG_FACTOR, DetectorPool
+from server.inference.worker import Worker
 from tests.builders import make_frame
 
 OPTIONS = DetectOptions(confidence=0.5, iou=0.7)
@@ -57,6 +58,10 @@ class Gate:
     async def reached(self) -> None:
         """Waits until a worker stands at the gate."""
         await asyncio.to_thread(self.entered.acquire)
+
+
+def _no_thread(worker: Worker) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 @pytest.fixture
@@ -291,6 +296,26 @@ async def test_a_detector_that_always_hangs_is_said_to_and_may_come_back(close: 
     await asyncio.to_thread(_until, lambda: pool.stats().hung == 0)
     await pool.detect(make_frame(), OPTIONS)
     assert (pool.answers, pool.stats().workers) == (True, 1)
+
+
+async def test_a_worker_that_cannot_be_replaced_is_tried_again(close: Closing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system has no thread to give at that moment: the caller is told all the same, and the next look finds one."""
+    gate, now = Gate(), 0.0
+    detector = ScriptedDetector(lambda frame: gate(frame) if frame.index == 0 else None)
+    pool = close(DetectorPool(detector, workers=1, hang_s=60.0, clock=lambda: now))
+    hanging = asyncio.create_task(pool.detect(make_frame(index=0), OPTIONS))
+    await gate.reached()
+    now = 60.0
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "start", _no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            pool.release_hung()
+    with pytest.raises(DetectorFailed, match="no result"):
+        await hanging
+    assert not pool.answers
+    pool.release_hung()
+    await pool.detect(make_frame(index=1), OPTIONS)
+    gate.opened.set()
 
 
 async def test_a_pool_that_hangs_can_be_closed(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """FreshnessMeter: ages and deliveries."""
 
-from server.pipeline.freshness import BUCKETS_MS, WINDOW, AgeMeter, FreshnessMeter
+from server.pipeline.freshness import BUCKETS_MS, RECENT, WINDOW, AgeMeter, FreshnessMeter
 
 
 def test_percentiles_describe_the_newest_values() -> None:
@@ -17,10 +17,21 @@ def test_percentiles_describe_the_newest_values() -> None:
     assert stats.count == 2 * WINDOW
 
 
+def test_the_recent_age_forgets_soon() -> None:
+    """Fifteen values after a burst nothing is left of it."""
+    meter = AgeMeter()
+    for _ in range(WINDOW):
+        meter.record(5000.0)
+    assert meter.stats().recent_ms == 5000
+    for value in range(RECENT):
+        meter.record(float(value))
+    assert meter.stats().recent_ms == RECENT * 3 // 4
+
+
 def test_empty_meter_knows_no_age() -> None:
     """Before the first value there is nothing to show."""
     stats = AgeMeter().stats()
-    assert (stats.last_ms, stats.p50_ms, stats.p95_ms, stats.count) == (None, None, None, 0)
+    assert (stats.last_ms, stats.p50_ms, stats.p95_ms, stats.recent_ms, stats.count) == (None, None, None, None, 0)
 
 
 def test_buckets_count_up_to_their_bound() -> None:

@@ -45,7 +45,14 @@ class GatedDetector:
 
 
 class PlainTracker:
-    """A tracker that passes everything on."""
+    """A tracker that passes everything on, and notes when the size of frames changes."""
+
+    def __init__(self) -> None:
+        self.resized: list[tuple[tuple[int, int], tuple[int, int]]] = []
+
+    def resize(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Notes both sizes."""
+        self.resized.append((before, after))
 
     def update(self, detections: Detections, *, confidence: float, time_s: float) -> list[Detection]:
         """The detections as they are, from the wanted confidence on."""
@@ -103,12 +110,13 @@ class Rig:
         self.now_s = 100.0
         self.pool = DetectorPool(detector, workers=1)
         self.totals = LiveTotals()
+        self.tracker = PlainTracker()
         self.results, self.pictures = ListSink(), ListSink()
         self.stream = Stream(
             id="s",
             name="test",
             pool=self.pool,
-            tracker=PlainTracker(),
+            tracker=self.tracker,
             annotator=annotator,
             options=make_options(),
             renderer=renderer,
@@ -321,6 +329,29 @@ async def test_cancelling_ends_a_stream_at_once(rig: Rig, detector: GatedDetecto
     with pytest.raises(asyncio.CancelledError):
         await running
     assert rig.totals.stats().received == 1
+
+
+async def test_boxes_of_another_size_are_not_drawn(rig: Rig, detector: GatedDetector, annotator: NotingAnnotator) -> None:
+    """A phone is turned: until the first upright picture is detected there are pictures without boxes."""
+    source = QueueSource()
+    running = asyncio.create_task(rig.stream.run(source))
+    source.queue.put_nowait(make_frame(index=1))
+    await _until(lambda: rig.processed == [1] and rig.shown == [1])
+    source.queue.put_nowait(make_frame(index=2))
+    await _until(lambda: rig.processed == [1, 2] and rig.shown == [1, 2])
+    detector.gate.clear()
+    drawn = list(annotator.calls)
+    source.queue.put_nowait(make_frame(index=3, width=48, height=64))
+    await _until(lambda: rig.shown == [1, 2, 3])
+    assert annotator.calls == drawn
+    detector.gate.set()
+    await _until(lambda: rig.processed == [1, 2, 3])
+    source.queue.put_nowait(make_frame(index=4, width=48, height=64))
+    await _until(lambda: rig.shown == [1, 2, 3, 4])
+    assert annotator.calls[-1] == (4, 3, False)
+    assert rig.tracker.resized == [((48, 64), (64, 48))]
+    source.queue.put_nowait(None)
+    await running
 
 
 async def test_nobody_looking_means_nothing_is_drawn(rig: Rig, annotator: NotingAnnotator) -> None:

@@ -273,3 +273,30 @@ def test_noise_that_changes_every_frame_does_not_pile_up() -> None:
         shown = tracker.update(make_detections([steady, *noise]), confidence=0.4, time_s=frame / 30)
         assert next(one for one in shown if one.xyxy == steady).track_id == 1
     assert len(tracker._tracks.id) <= 400 + 300
+
+
+def test_an_object_keeps_its_id_when_its_sender_scales_the_picture_down() -> None:
+    """A browser halves its camera's picture: everything is where it was, at half the coordinates."""
+    tracker = ByteTracker()
+    tracker.update(make_detections([(100, 100, 140, 140), (500, 100, 540, 140)]), confidence=0.4, time_s=0.0)
+    tracker.resize((480, 640), (240, 320))
+    halved = tracker.update(make_detections([(50, 50, 70, 70), (250, 50, 270, 70)]), confidence=0.4, time_s=0.1)
+    assert ids(halved) == [1, 2]
+
+
+def test_what_is_expected_is_scaled_too() -> None:
+    """An object that is missing in the first smaller picture is shown in its place."""
+    tracker = ByteTracker()
+    tracker.update(make_detections([(100, 100, 140, 140)]), confidence=0.4, time_s=0.0)
+    tracker.resize((480, 640), (240, 320))
+    (missing,) = tracker.update(Detections.empty(), confidence=0.4, time_s=0.1)
+    assert missing.predicted
+    assert missing.xyxy == pytest.approx((50, 50, 70, 70), abs=0.01)
+
+
+def test_a_picture_that_is_turned_begins_anew() -> None:
+    """What was where says nothing any more."""
+    tracker = ByteTracker()
+    tracker.update(make_detections([(100, 100, 140, 140)]), confidence=0.4, time_s=0.0)
+    tracker.resize((480, 640), (640, 480))
+    assert tracker.update(Detections.empty(), confidence=0.4, time_s=0.1) == []

@@ -70,6 +70,30 @@ def test_late_results_lower_the_size_too() -> None:
     assert Rig().look([late], seconds=LOWER_AFTER_S + 1) == InputLevel(512, "short")
 
 
+def test_a_burst_of_late_results_costs_one_step_at_most() -> None:
+    """Two seconds of a busy machine are not seen any more once as many results came in time."""
+    rig, meter = Rig(), AgeMeter()
+    for age_ms in [900.0] * 10 + [90.0] * 60:
+        meter.record(age_ms)
+        if meter.stats().count % 5 == 0:
+            rig.look([replace(GOOD, age=meter.stats())])
+    assert rig.tuner.level.imgsz >= 512
+
+
+def test_streams_count_as_much_as_they_need() -> None:
+    """Cameras that are away or send two pictures a second leave the processor to the others."""
+    away = replace(STREAM, received=0, received_fps=0.0, processed_fps=0.0)
+    slow = replace(STREAM, received_fps=2.0, processed_fps=2.0)
+    assert Rig().look([GOOD] * 3 + [away] * 20 + [slow] * 6) == InputLevel(640, "full")
+    assert Rig().look([GOOD] * 3 + [slow] * 8) == InputLevel(512, "streams")
+
+
+def test_a_stream_that_begins_counts_in_full() -> None:
+    """Its rate says little yet."""
+    begins = replace(STREAM, received=3, received_fps=1.5, processed_fps=1.0)
+    assert Rig().look([GOOD] * 6 + [begins]) == InputLevel(512, "streams")
+
+
 def test_it_comes_back_up_slowly() -> None:
     """After fifteen good seconds one step, and then another fifteen."""
     rig = Rig()

@@ -10,9 +10,11 @@ from server.domain.alert import Alert, AlertState, ClipState
 from server.domain.delivery import Event
 from server.domain.errors import Conflict, NotFound
 from server.storage.alerts import AlertRecords
+from server.storage.cameras import CameraRecords
 from server.storage.database import Database
 from server.storage.deliveries import DeliveryRecords, Messages
 from tests.builders import make_alert, make_delivery
+from tests.storage.test_cameras import PLAIN
 
 
 @pytest.fixture
@@ -109,9 +111,23 @@ def test_candidates_come_due_and_are_never_removed(alerts: AlertRecords, deliver
     assert [alert.id for alert in alerts.due(10.0)] == ["a"]
     with pytest.raises(Conflict):
         alerts.remove("a")
-    assert alerts.finished() == []
     alerts.decide("a", AlertState.EXPIRED, values={}, messages=lambda _: [])
-    assert [alert.id for alert in alerts.finished()] == ["a"]
     alerts.remove("a")
     assert [alert.id for alert in alerts.find()] == ["b"]
     assert [delivery.id for delivery in deliveries.of_subject("a")] == ["e"]
+
+
+def test_old_messages_that_belong_to_nothing_are_forgotten(
+    alerts: AlertRecords, deliveries: DeliveryRecords, database: Database
+) -> None:
+    """Not what is on its way, nor what tells of an alert that is there, nor the newest about a camera."""
+    CameraRecords(database).add(PLAIN)
+    alerts.open(make_alert("kept"), [(make_delivery("told", subject="kept"), "{}")])
+    camera = [make_delivery(event.value, subject=PLAIN.id, event=event) for event in (Event.CAMERA_LOST, Event.CAMERA_BACK)]
+    gone = [make_delivery("old", subject="gone"), make_delivery("new", subject="gone", created_at=50.0)]
+    deliveries.add([(one, "{}") for one in (*camera, *gone, make_delivery("waits", subject="gone"))])
+    for ended in ("told", "camera_lost", "camera_back", "old", "new"):
+        deliveries.failed(ended, error="410")
+    alerts.forget_deliveries(10.0)
+    left = deliveries.of_subjects(["kept", PLAIN.id, "gone"])
+    assert {one.id for told in left.values() for one in told} == {"told", "camera_back", "new", "waits"}

@@ -90,6 +90,19 @@ def test_a_person_may_have_it_sent_again(records: DeliveryRecords) -> None:
     assert _due(records, now=60.0) == ["a"]
 
 
+def test_the_newest_message_about_a_camera_says_whether_it_is_lost(records: DeliveryRecords) -> None:
+    """Whatever became of the message, and only of the cameras that are asked for."""
+    lost, back = Event.CAMERA_LOST, Event.CAMERA_BACK
+    told = [("door", lost), ("gate", lost), ("gate", back), ("yard", lost), ("yard", back), ("yard", lost), ("gone", lost)]
+    for number, (camera, event) in enumerate(told):
+        for channel in ("hook", "mqtt"):
+            message = make_delivery(f"{number}-{channel}", subject=camera, channel=channel, event=event)
+            records.add([(message, "{}")])
+    records.failed("5-hook", error="given up")
+    assert records.lost(["door", "gate", "yard", "hall"]) == {"door", "yard"}
+    assert records.lost([]) == set()
+
+
 def test_a_channel_tells_how_it_does(records: DeliveryRecords) -> None:
     """Its last success, and the error of its newest message."""
     assert records.last("hook") == (None, None)

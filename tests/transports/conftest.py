@@ -1,6 +1,6 @@
 """Fixtures of the live transports."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,16 +37,26 @@ def renderer() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def stream(renderer: ThreadPoolExecutor) -> Iterator[Stream]:
-    """A stream that does not run."""
+def create_stream(renderer: ThreadPoolExecutor) -> Iterator[Callable[[], Stream]]:
+    """Makes streams that do not run, all of one id, as those of a camera are."""
     pool = DetectorPool(FixedDetector(), workers=1)
-    yield Stream(
-        id="s",
-        name="test",
-        pool=pool,
-        tracker=ByteTracker(),
-        annotator=BoxAnnotator(MODEL.labels),
-        options=make_options(),
-        renderer=renderer,
-    )
+
+    def create() -> Stream:
+        return Stream(
+            id="s",
+            name="test",
+            pool=pool,
+            tracker=ByteTracker(),
+            annotator=BoxAnnotator(MODEL.labels),
+            options=make_options(),
+            renderer=renderer,
+        )
+
+    yield create
     pool.close()
+
+
+@pytest.fixture
+def stream(create_stream: Callable[[], Stream]) -> Stream:
+    """A stream that does not run."""
+    return create_stream()

@@ -1,9 +1,15 @@
 """RTP packets for tests."""
 
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 
+VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
+H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
+CODECS = {97: VP8, 99: H264}
 VP8_KEY_FRAME = b"\x10\x02\x00\x9d\x01\x2a\x00\x02\x00\x01"
 VP8_DELTA_FRAME = b"\x11\x02\x00\x55\x66\x77"
+# Anything can stand in compressed data, also what begins a key frame of H.264.
+VP8_DELTA_LIKE_H264 = VP8_DELTA_FRAME + b"\x00\x00\x01\x65"
 
 
 def make_packet(

@@ -29,8 +29,9 @@ from server.transports.aiortc_changes import AiortcChanges, apply
 from server.transports.aiortc_receiver import FreshReceiver, ReceiverChanges, last_packet_of, lost_frames_of, receipt_of
 from server.transports.aiortc_sender import EncodedVideoTrack
 from server.transports.encoders import Bitrates, PromptH264Encoder
-from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME
+from tests.transports.packets import H264, VP8, VP8_DELTA_FRAME, VP8_KEY_FRAME
 from tests.transports.rig import eventually
+from tests.transports.set_clock import SetClock
 
 NOTHING = AiortcChanges(
     receiver=None,
@@ -45,9 +46,7 @@ NOTHING = AiortcChanges(
     rsa_peers=False,
     loopback_candidates=False,
 )
-H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
-VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
 
 
 @contextmanager
@@ -269,6 +268,22 @@ async def test_frames_that_the_decoder_could_not_keep_up_with_are_counted() -> N
         for number in (1, 2, 3):
             await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
         assert lost_frames_of(receiver) == 3
+
+
+async def test_a_decoder_that_fell_behind_asks_until_a_key_frame_comes() -> None:
+    """A request that got lost is repeated, else the picture would stand still for good."""
+    clock = SetClock()
+    async with _receiver(ReceiverChanges(decoder_limit=1), clock=clock) as receiver:
+        for number, clock.now in enumerate([0.0, 0.1, 0.2, 0.3, 0.7, 0.8]):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+        assert receiver.plis == 2
+        await receiver._handle_rtp_packet(_packet(6, frame=6, data=b"\x10" + VP8_KEY_FRAME), 0)
+        clock.now = 9.0
+        receiver._RTCRtpReceiver__decoder_queue.get_nowait()
+        for number in (7, 8):
+            await receiver._handle_rtp_packet(_packet(number, frame=number), 0)
+            receiver._RTCRtpReceiver__decoder_queue.get_nowait()
+        assert receiver.plis == 2
 
 
 async def test_the_last_packet_s_time_is_known() -> None:

@@ -48,6 +48,40 @@ def test_a_camera_that_has_paused_is_fresh_again() -> None:
     steady(clock, frames=10, now=now, time_s=time_s)
 
 
+def test_a_camera_that_has_paused_and_sends_two_frames_at_a_time() -> None:
+    """The second of them lies ready, which makes it no hold-up."""
+    clock = ArrivalClock()
+    now, time_s = steady(clock, frames=50)
+    now += 4.0
+    for number in range(2 * (int(PAUSED_S / INTERVAL_S) + 2)):
+        second = number % 2 == 1
+        received_at = clock.received(time_s, now=now, waited_s=0.0 if second else 2 * INTERVAL_S)
+        last, time_s = now, time_s + INTERVAL_S
+        now += 2 * INTERVAL_S if second else 0.0
+    assert received_at == last
+    assert clock.late_s == 0
+
+
+def test_what_catches_up_is_old() -> None:
+    """After a hold-up frames come at twice their pace, and are waited for: each is as old as it is."""
+    clock = ArrivalClock()
+    due, time_s = steady(clock, frames=50)
+    for number in range(150):
+        now = due + 4.0 + number * INTERVAL_S / 2
+        received_at = clock.received(time_s + number * INTERVAL_S, now=now, waited_s=INTERVAL_S / 2)
+        assert abs(received_at - (due + number * INTERVAL_S)) < 1e-6
+    assert clock.late_s > 0.9
+
+
+def test_what_a_reader_cannot_keep_up_with_is_old() -> None:
+    """Packets that lie ready come late because of the reader, however slowly the lateness grows."""
+    clock = ArrivalClock()
+    now, time_s = steady(clock, frames=50)
+    for number in range(1000):
+        clock.received(time_s + number * INTERVAL_S, now=now + number * INTERVAL_S * 1.02, waited_s=0.001)
+    assert clock.late_s > 0.7
+
+
 def test_times_that_begin_anew() -> None:
     """A film that repeats, or a camera whose clock was set, begins a new reckoning."""
     clock = ArrivalClock()

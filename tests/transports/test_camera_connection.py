@@ -9,7 +9,7 @@ from server.domain.camera import CameraState
 from server.domain.encoded import EncodedPacket, VideoCodec
 from server.domain.errors import AddressRefused, CameraFailed
 from server.domain.frame import Frame, PixelLayout
-from server.transports.camera_connection import CameraConnection, Patience, Report
+from server.transports.camera_connection import MOST_HANGING, CameraConnection, Patience, Report
 from server.transports.camera_feed import CameraFeed, CameraSource
 
 CODEC = VideoCodec("h264")
@@ -17,15 +17,19 @@ PIXELS = np.zeros((96, 64), np.uint8)
 
 
 class Camera:
-    """A camera that a test plays: each connection runs until the test ends it with `fail`, or hangs for ever."""
+    """A camera that a test plays: each connection runs until the test ends it with `fail`.
 
-    def __init__(self, *, patience: Patience | None = None, jitter: float = 0.0) -> None:
+    Where it `hangs` a reader that is stopped goes on, until it may `come_back`.
+    """
+
+    def __init__(self, *, patience: Patience | None = None, jitter: float = 0.0, hangs: bool = False) -> None:
         self.now = 1000.0
         self.reports: list[Report] = []
         self.readers: list[Reader] = []
         self.knocks = 0
         self.answers = False
         self.source = CameraSource()
+        self._hangs = hangs
         self._reported = asyncio.Event()
         self.connection = CameraConnection(
             name="Door",
@@ -39,7 +43,7 @@ class Camera:
         )
 
     def _open(self, feed: CameraFeed) -> "Reader":
-        self.readers.append(Reader(feed))
+        self.readers.append(Reader(feed, hangs=self._hangs))
         return self.readers[-1]
 
     async def _knock(self) -> bool:
@@ -69,9 +73,10 @@ class Camera:
 class Reader:
     """Delivers what a test gives it."""
 
-    def __init__(self, feed: CameraFeed) -> None:
+    def __init__(self, feed: CameraFeed, *, hangs: bool) -> None:
         self.feed = feed
         self.stopped = False
+        self._hangs = hangs
         self._ended = threading.Event()
         self._failure: Exception | None = None
 
@@ -84,6 +89,11 @@ class Reader:
     def stop(self) -> None:
         """Notes it."""
         self.stopped = True
+        if not self._hangs:
+            self.come_back()
+
+    def come_back(self) -> None:
+        """Its thread ends."""
         self._ended.set()
 
     def deliver(self) -> None:
@@ -94,7 +104,7 @@ class Reader:
     def fail(self, failure: Exception) -> None:
         """The connection ends."""
         self._failure = failure
-        self._ended.set()
+        self.come_back()
 
 
 async def play(camera: Camera) -> "asyncio.Task[None]":
@@ -210,6 +220,26 @@ async def test_whoever_asks_gets_a_new_connection_at_once() -> None:
     await end(task)
 
 
+async def test_whoever_asks_leaves_no_more_threads_behind_than_may_hang() -> None:
+    """With more of them the next connection begins when one has come back."""
+    camera = Camera(hangs=True)
+    task = await play(camera)
+    most = MOST_HANGING + 1  # those left behind, and the one that runs
+    for count in range(1, most + 1):
+        await camera.connects(count)
+        camera.connection.reconnect()
+    async with asyncio.timeout(20):
+        while not camera.readers[-1].stopped:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert len(camera.readers) == most
+    camera.readers[0].come_back()
+    await camera.connects(most + 1)
+    await end(task)
+    for reader in camera.readers:
+        reader.come_back()
+
+
 async def test_what_goes_wrong_in_a_reader_ends_that_connection_alone() -> None:
     """A fault of ours is logged, and the camera is tried again."""
     camera = Camera()
@@ -232,7 +262,8 @@ async def test_only_the_newest_picture_waits_for_the_loop() -> None:
     thread = threading.Thread(target=deliver)
     thread.start()
     thread.join()  # the loop does nothing meanwhile
-    async for frame in source.frames():
-        assert (frame.index, frame.received_at) == (49, 49.0)
-        source.close()
+    frames = source.frames()
+    frame = await anext(frames)
+    assert (frame.index, frame.received_at) == (49, 49.0)
     assert source.lost == 49
+    await frames.aclose()  # type: ignore[attr-defined]  # an async generator

@@ -40,14 +40,14 @@ class Session:
 class Rig:
     """A supervisor with a clock that stands still until a test moves it."""
 
-    def __init__(self, camera: Camera, *, now: datetime, lost_after_s: float = 60) -> None:
+    def __init__(self, camera: Camera, *, now: datetime, lost_after_s: float = 60, told: bool = False) -> None:
         self.now = now.timestamp()
         self.sessions: list[Session] = []
         self.told: list[tuple[str, CameraStatus]] = []
         self.changes = 0
         hooks = SupervisorHooks(switch_on=self._on, switch_off=self._off, changed=self._changed, tell=self._tell)
         self.supervisor = CameraSupervisor(
-            camera, hooks=hooks, time_zone=BERLIN, lost_after_s=lost_after_s, wall_clock=lambda: self.now
+            camera, hooks=hooks, time_zone=BERLIN, lost_after_s=lost_after_s, told=told, wall_clock=lambda: self.now
         )
 
     def _on(self, _camera: Camera, report: Callable[[Report], None]) -> Session:
@@ -154,6 +154,36 @@ async def test_a_short_absence_is_nobodys_business(rig: Rig) -> None:
         rig.sessions[0].report(Report(CameraState.LIVE))
     await rig.look(later_s=50)
     assert rig.told == []
+
+
+async def test_a_camera_that_is_lost_when_its_schedule_ends_is_told_of_when_it_is_back() -> None:
+    """Once, and that it is lost is not told again the next evening."""
+    rig = Rig(camera(schedule=NIGHTS), now=datetime(2026, 11, 2, 18, tzinfo=BERLIN))
+    rig.supervisor.start()
+    await rig.look()
+    rig.sessions[0].report(Report(CameraState.UNREACHABLE, "No reply.", 8))
+    await rig.look(later_s=61)
+    assert (await rig.look(later_s=12 * 3600)).state is CameraState.OFF
+    await rig.look(later_s=12 * 3600)
+    rig.sessions[1].report(Report(CameraState.UNREACHABLE, "No reply.", 8))
+    await rig.look(later_s=61)
+    assert [event for event, _ in rig.told] == ["camera_lost"]
+    rig.sessions[1].report(Report(CameraState.LIVE))
+    assert [event for event, _ in rig.told] == ["camera_lost", "camera_back"]
+    await rig.supervisor.aclose("the test ends")
+
+
+async def test_a_supervisor_knows_what_its_predecessor_has_told() -> None:
+    """People wait to hear that the camera is back, and not again that it is lost."""
+    rig = Rig(camera(), now=datetime(2026, 11, 2, 12, tzinfo=BERLIN), told=True)
+    rig.supervisor.start()
+    await rig.look()
+    rig.sessions[0].report(Report(CameraState.UNREACHABLE, "No reply.", 8))
+    await rig.look(later_s=61)
+    assert (rig.told, rig.supervisor.told) == ([], True)
+    rig.sessions[0].report(Report(CameraState.LIVE))
+    assert ([event for event, _ in rig.told], rig.supervisor.told) == (["camera_back"], False)
+    await rig.supervisor.aclose("the test ends")
 
 
 async def test_a_session_that_fails_gets_a_successor(rig: Rig) -> None:

@@ -3,14 +3,14 @@
 import pytest
 
 from server.transports.jitter_buffer import CAPACITY, PromptJitterBuffer, ReceivedFrame, is_key_frame
-from tests.transports.packets import VP8_DELTA_FRAME, VP8_KEY_FRAME, make_packet
+from tests.transports.packets import CODECS, VP8_DELTA_FRAME, VP8_DELTA_LIKE_H264, VP8_KEY_FRAME, make_packet
 from tests.transports.set_clock import SetClock
 
 
 def make_buffer(*, early_release: bool = True) -> tuple[PromptJitterBuffer, SetClock]:
     """An empty buffer and its clock."""
     clock = SetClock()
-    return PromptJitterBuffer(early_release=early_release, clock=clock), clock
+    return PromptJitterBuffer(codecs=CODECS, early_release=early_release, clock=clock), clock
 
 
 def test_a_frame_is_handed_on_at_its_marker_bit() -> None:
@@ -119,7 +119,7 @@ def test_skips_to_a_key_frame_as_soon_as_it_comes() -> None:
     """While no key frame is there the buffer goes on waiting, for the lost packet or for a key frame."""
     buffer, _ = make_buffer()
     buffer.add(make_packet(1, frame=0, last=True))
-    buffer.add(make_packet(3, frame=2, last=True, data=VP8_DELTA_FRAME))
+    buffer.add(make_packet(3, frame=2, last=True, data=VP8_DELTA_LIKE_H264))
     buffer.skip_to_key_frame()
     assert buffer.skipping
     _, frame = buffer.add(make_packet(4, frame=3, last=True, data=VP8_KEY_FRAME))
@@ -127,12 +127,38 @@ def test_skips_to_a_key_frame_as_soon_as_it_comes() -> None:
     assert frame.data == VP8_KEY_FRAME
 
 
+def test_a_lost_packet_that_comes_after_all_ends_the_skipping() -> None:
+    """When frames flow again no key frame is looked for with every packet."""
+    buffer, _ = make_buffer()
+    buffer.add(make_packet(1, frame=0, last=True))
+    buffer.add(make_packet(3, frame=2, last=True))
+    buffer.skip_to_key_frame()
+    _, frame = buffer.add(make_packet(2, frame=1, last=True))
+    assert frame is not None
+    assert not buffer.skipping
+
+
+def test_the_skipping_lasts_while_more_is_missing() -> None:
+    """The key frame that was asked for is gone on with, though one of two lost packets has come after all."""
+    buffer, _ = make_buffer()
+    for number in (1, 3, 5):
+        buffer.add(make_packet(number, frame=number, last=True, data=VP8_DELTA_FRAME))
+    buffer.skip_to_key_frame()
+    _, frame = buffer.add(make_packet(2, frame=2, last=True, data=VP8_DELTA_FRAME))
+    assert frame is not None
+    assert buffer.pop() is not None
+    _, frame = buffer.add(make_packet(6, frame=6, last=True, data=VP8_KEY_FRAME))
+    assert frame is not None
+    assert frame.data == VP8_KEY_FRAME
+    assert not buffer.skipping
+
+
 def test_a_key_frame_begins_with_its_parameter_sets() -> None:
     """Skipping to an H.264 key frame keeps the parameter sets in the packets before its slice."""
     buffer, _ = make_buffer()
-    buffer.add(make_packet(1, frame=0, last=True))
-    buffer.add(make_packet(3, frame=3, data=b"\x00\x00\x00\x01\x67sps"))
-    buffer.add(make_packet(4, frame=3, last=True, data=b"\x00\x00\x00\x01\x65idr"))
+    buffer.add(make_packet(1, frame=0, last=True, payload_type=99))
+    buffer.add(make_packet(3, frame=3, data=b"\x00\x00\x00\x01\x67sps", payload_type=99))
+    buffer.add(make_packet(4, frame=3, last=True, data=b"\x00\x00\x00\x01\x65idr", payload_type=99))
     buffer.skip_to_key_frame()
     frame = buffer.pop()
     assert frame is not None
@@ -148,16 +174,19 @@ def test_a_full_buffer_asks_for_a_key_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "is_key"),
+    ("codec_name", "data", "is_key"),
     [
-        (VP8_KEY_FRAME, True),
-        (VP8_DELTA_FRAME, False),
-        (b"\x00\x00\x00\x01\x65rest", True),
-        (b"\x00\x00\x00\x01\x67sps\x00\x00\x00\x01\x68pps\x00\x00\x01\x25idr", True),
-        (b"\x00\x00\x00\x01\x61rest", False),
-        (b"", False),
+        ("VP8", VP8_KEY_FRAME, True),
+        ("VP8", VP8_DELTA_FRAME, False),
+        ("VP8", VP8_DELTA_LIKE_H264, False),
+        ("VP8", b"", False),
+        ("H264", b"\x00\x00\x00\x01\x65rest", True),
+        ("H264", b"\x00\x00\x00\x01\x67sps\x00\x00\x00\x01\x68pps\x00\x00\x01\x25idr", True),
+        ("H264", b"\x00\x00\x00\x01\x61rest", False),
+        ("H264", VP8_KEY_FRAME, False),
+        ("H264", b"", False),
     ],
 )
-def test_tells_key_frames(data: bytes, *, is_key: bool) -> None:
-    """Key frames of VP8 and H.264 are told from others."""
-    assert is_key_frame(data) is is_key
+def test_tells_key_frames(codec_name: str, data: bytes, *, is_key: bool) -> None:
+    """Key frames of VP8 and H.264 are told from others, and from what looks like one of the other codec."""
+    assert is_key_frame(data, codec_name=codec_name) is is_key

@@ -2,35 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import pytest
 
-from server.domain.alert import SourceKind
 from server.domain.live import AnnotatedFrame
-from server.pipeline.packet_ring import PacketRing
 from server.pipeline.stream import Stream
 from server.transports.jpeg_feed import JpegFeeds, JpegPicture
 from server.transports.registry import SessionRegistry
 from tests.builders import make_frame
-
-
-class StreamSession:
-    """A session that is nothing but its stream."""
-
-    kind = SourceKind.WEBCAM
-    packets: PacketRing | None = None
-
-    def __init__(self, stream: Stream) -> None:
-        self.id = stream.id
-        self.stream = stream
-
-    def announce_draining(self, grace_s: float) -> None:
-        """Tells nobody."""
-
-    async def aclose(self, reason: str) -> None:
-        """Has nothing to end."""
+from tests.transports.stream_session import StreamSession
 
 
 @pytest.fixture
@@ -123,6 +106,24 @@ async def test_the_end_of_the_stream_ends_its_readers(stream: Stream, feeds: Jpe
         assert await waiting is None
         assert await feed.next() is None
     assert not len(stream.pictures)
+
+
+async def test_the_next_stream_of_an_id_has_readers_of_its_own(
+    create_stream: Callable[[], Stream], feeds: JpegFeeds, registry: SessionRegistry
+) -> None:
+    """Who still holds the stream before it, when a camera was changed, neither ends them nor takes their feed away."""
+    before, after = StreamSession(create_stream()), StreamSession(create_stream())
+    registry.add(before)
+    async with AsyncExitStack() as reading:
+        async with feeds.read(before.stream) as old:
+            registry.remove(before)
+            registry.add(after)
+            new = await reading.enter_async_context(feeds.read(after.stream))
+            assert await old.next() is None
+        assert len(feeds) == 1
+        publish(after.stream, 1)
+        assert number(await new.next()) == 1
+    assert not len(feeds)
 
 
 async def test_a_reader_that_goes_on_at_once_does_not_disturb_the_others(stream: Stream, feeds: JpegFeeds) -> None:

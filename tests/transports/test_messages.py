@@ -10,6 +10,7 @@ from server.transports.messages import (
     MOST_CONTROL_BYTES,
     DrainingMessage,
     ErrorMessage,
+    OpenedMessage,
     apply_control,
     decode_control,
     detection_message,
@@ -70,8 +71,9 @@ def test_a_detection_message_tells_frame_ages_counters_and_options() -> None:
 
 
 def test_events_and_errors_have_their_form() -> None:
-    """The draining event and a refusal look as the page reads them."""
+    """Events and a refusal look as the page reads them."""
     assert msgspec.json.encode(DrainingMessage(grace_s=30)) == b'{"event":"draining","grace_s":30}'
+    assert msgspec.json.encode(OpenedMessage(id="a")) == b'{"event":"opened","id":"a"}'
     assert msgspec.json.encode(ErrorMessage(error="no")) == b'{"error":"no"}'
 
 

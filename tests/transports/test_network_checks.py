@@ -83,7 +83,7 @@ def test_udp_ports_of_the_systems_choice_can_be_opened() -> None:
 
 
 def test_a_range_of_udp_ports_must_be_wide_enough() -> None:
-    """Ten for each session that fits."""
+    """Two for each session that fits."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("", 0))
         port = taken.getsockname()[1]
@@ -91,7 +91,7 @@ def test_a_range_of_udp_ports_must_be_wide_enough() -> None:
         found = check_udp_ports(first=first, last=last, sessions=4)
         assert found.sign == "warn"
         assert f"of the {last - first + 1} UDP ports" in found.text
-        assert "40 for the 4" in found.advice
+        assert "8 for the 4" in found.advice
 
 
 def test_a_used_up_range_is_bad() -> None:

@@ -241,8 +241,8 @@ async def test_a_refused_offer_leaves_its_place_free(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_a_client_that_goes_away_while_we_answer_leaves_nothing(rig: Rig, steps: int) -> None:
-    """Cancelling the opening closes what it had made."""
+async def test_an_opening_that_is_cancelled_leaves_nothing(rig: Rig, steps: int) -> None:
+    """A server that ends while it answers closes what it had made."""
     client = Client()
     offer = await client.offer()
     before = asyncio.all_tasks()

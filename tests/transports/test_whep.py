@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from server.domain.errors import AtCapacity, InvalidRequest, NotFound, Outdated, Unprocessable
+from server.pipeline.stream import Stream
 from server.transports.encoders import Bitrates
 from server.transports.peer_session import WebrtcLimits
 from server.transports.viewer_places import ViewerPlaces
 from server.transports.webrtc import WebrtcSession
 from server.transports.whep import WhepService, WhepViewer
 from tests.transports.rig import MODEL, Client, Rig, eventually
+from tests.transports.stream_session import StreamSession
 from tests.transports.viewer import Viewer
 
 
@@ -230,11 +232,24 @@ async def test_a_stream_that_ends_while_we_answer_is_not_found(rig: Rig, service
     await viewer.close()
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_a_client_that_goes_away_while_we_answer_leaves_nothing(
-    rig: Rig, service: WhepService, stream_id: str, steps: int
+async def test_a_stream_that_another_replaces_while_we_answer_is_not_found(
+    rig: Rig, service: WhepService, create_stream: Callable[[], Stream]
 ) -> None:
-    """Cancelling the opening closes what it had made."""
+    """A camera that is changed has a new stream under the same id; who came for the old one would never see a picture."""
+    before, after, viewer = StreamSession(create_stream()), StreamSession(create_stream()), Viewer()
+    rig.registry.add(before)
+    opening = asyncio.create_task(service.open(await viewer.offer(), stream_id=before.id, model=MODEL))
+    await asyncio.sleep(0)
+    rig.registry.remove(before)
+    rig.registry.add(after)
+    with pytest.raises(NotFound):
+        await opening
+    await viewer.close()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_an_opening_that_is_cancelled_leaves_nothing(rig: Rig, service: WhepService, stream_id: str, steps: int) -> None:
+    """A server that ends while it answers closes what it had made."""
     viewer = Viewer()
     offer = await viewer.offer()
     before = asyncio.all_tasks()

@@ -3,21 +3,29 @@
 import asyncio
 import io
 import json
+import time
 import zipfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from typing import Any
 
 import av
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from aiohttp import web
 
 from server.config.settings import Auth, Settings
-from server.config.watching import Alerts, Webhook
+from server.config.watching import Alerts, Cameras, Webhook
+from server.domain.alert import AlertState
 from server.media.picture import encode_jpeg
+from server.storage.alerts import AlertRecords
+from server.storage.database import open_database, sqlite_url
+from server.web import keys
+from server.web.records import DATABASE_FILE, data_folder
+from tests.builders import make_alert
 from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import RED
 from tests.transports.rig import eventually
@@ -119,6 +127,26 @@ async def test_from_a_frame_to_the_verdict(start_client: ClientFactory, watched:
     assert (await again.delete(url)).status == 204
     assert await _alerts(again) == []
     assert (await again.get(f"{url}/clip.mp4")).status == 404
+
+
+async def test_a_camera_names_no_alert_that_is_gone(start_client: ClientFactory, settings: Settings) -> None:
+    """Whoever has removed it; and nothing is remembered of streams that are no cameras."""
+    given = msgspec.structs.replace(settings, cameras=Cameras(allowed_networks=["127.0.0.0/8"]))
+    client = await start_client(given)
+    order = {"name": "Door", "url": "rtsp://127.0.0.1:9/live", "enabled": False}
+    camera = (await (await client.post("/api/cameras", json=order)).json())["id"]
+    await client.close()
+    values = {"state": AlertState.DISMISSED, "opened_at": time.time()}
+    with closing(open_database(sqlite_url(data_folder(given) / DATABASE_FILE))) as database:
+        for alert in (make_alert("a", camera_id=camera, **values), make_alert("b", stream_id="webcam", **values)):
+            AlertRecords(database).open(alert, [])
+    client = await start_client(given)
+    assert (await (await client.get(f"/api/cameras/{camera}")).json())["last_alert"]["id"] == "a"
+    assert client.app is not None
+    desk = client.app[keys.ALERTS]
+    assert desk.last_alert("webcam") is None
+    await desk.service.remove("a")  # as retention does
+    assert (await (await client.get(f"/api/cameras/{camera}")).json())["last_alert"] is None
 
 
 async def test_everybody_is_told_of_both(start_client: ClientFactory, settings: Settings, unused_tcp_port: int) -> None:

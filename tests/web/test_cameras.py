@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +14,16 @@ import pytest
 from aiohttp import web
 
 from server.config.settings import Cluster, Settings
-from server.config.watching import Alerts, CameraEntry, Cameras
+from server.config.watching import Alerts, CameraEntry, Cameras, Webhook
+from server.domain.delivery import Event
 from server.domain.errors import SettingsError
+from server.storage.deliveries import DeliveryRecords
 from server.web import keys
 from server.web.app import create_app
-from tests.conftest import Client, ClientFactory
+from tests.conftest import Client, ClientFactory, with_sections
 from tests.fakes import FakeDetector, room_for_eight
 from tests.transports.camera_rig import write_h264
+from tests.transports.rig import eventually
 from tests.web.openapi import check_answer
 
 NOWHERE = "rtsp://127.0.0.1:9/live"
@@ -226,6 +230,77 @@ async def test_the_settings_file_is_taken_over_at_each_start(start_client: Clien
     assert after["Two"]["max_fps"] is None
 
 
+async def test_a_camera_of_the_settings_file_keeps_what_the_api_has_set(
+    start_client: ClientFactory, settings: Settings
+) -> None:
+    """It is the same one at the next start, whatever blanks and unprintable letters its name has there."""
+    given = watching(settings, entries=[CameraEntry(name="\tEntrance ", url=NOWHERE)])
+    client = await start_client(given)
+    (before,) = (await (await client.get("/api/cameras")).json())["cameras"]
+    assert before["name"] == "Entrance"
+    assert (await client.patch(f"/api/cameras/{before['id']}", json={"rule": {"hits": 2}})).status == 200
+    await client.close()
+    client = await start_client(given)
+    (after,) = (await (await client.get("/api/cameras")).json())["cameras"]
+    assert (after["id"], after["rule"]["hits"]) == (before["id"], 2)
+
+
+async def test_a_class_that_the_model_does_not_know_is_left_out(
+    start_client: ClientFactory, settings: Settings, film: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Classes of the settings file are ids or names; one without any that is known lets nothing through, as a line says."""
+    entries = [
+        CameraEntry(name="One", url=str(film), classes=["1", "gun"]),
+        CameraEntry(name="Two", url=str(film), classes=["gun"]),
+    ]
+    client = await start_client(watching(settings, film=film, entries=entries))
+    shown = {}
+    for camera in (await (await client.get("/api/cameras")).json())["cameras"]:
+        await becomes(client, camera["id"], lambda found: found["state"] == "live")
+        stream = await (await client.get(f"/api/streams/{camera['id']}")).json()
+        shown[camera["name"]] = stream["classes"]
+    assert shown == {"One": [1], "Two": []}
+    assert "camera Two: the model knows no class 'gun'" in caplog.text
+
+
+def telling(settings: Settings, *, film: Path) -> Settings:
+    """Settings with a channel, and little patience."""
+    nobody = Alerts(webhooks=[Webhook(name="guards", url="http://127.0.0.1:9/hook")])
+    return watching(with_sections(settings, alerts=nobody), film=film, lost_after_s=0.1)
+
+
+async def until_told(client: Client, camera_id: str, *events: Event) -> None:
+    """Returns once these are the first messages about a camera."""
+    assert client.app is not None
+    records = DeliveryRecords(client.app[keys.RECORDS].database)
+    await eventually(lambda: [one.event for one in records.of_subject(camera_id)][: len(events)] == list(events))
+
+
+async def test_a_lost_camera_is_back_at_its_corrected_address(
+    start_client: ClientFactory, settings: Settings, film: Path
+) -> None:
+    """Whoever was told that it is lost is told that it is back."""
+    client = await start_client(telling(settings, film=film))
+    camera_id = (await add(client))["id"]
+    await until_told(client, camera_id, Event.CAMERA_LOST)
+    await client.patch(f"/api/cameras/{camera_id}", json={"url": str(film)})
+    await until_told(client, camera_id, Event.CAMERA_LOST, Event.CAMERA_BACK)
+
+
+async def test_a_lost_camera_is_back_after_a_restart(
+    start_client: ClientFactory, settings: Settings, film: Path, tmp_path: Path
+) -> None:
+    """The records know what was told before."""
+    late = tmp_path / "late.mp4"
+    client = await start_client(telling(settings, film=late))
+    camera_id = (await add(client, url=str(late)))["id"]
+    await until_told(client, camera_id, Event.CAMERA_LOST)
+    await client.close()
+    await asyncio.to_thread(shutil.copyfile, film, late)
+    client = await start_client(telling(settings, film=late))
+    await until_told(client, camera_id, Event.CAMERA_LOST, Event.CAMERA_BACK)
+
+
 async def start_and_end(settings: Settings) -> None:
     """What the start raises."""
     app = create_app(settings, detector=FakeDetector(), time_pool=room_for_eight)
@@ -240,6 +315,8 @@ async def start_and_end(settings: Settings) -> None:
     "broken",
     [
         Cameras(entries=[CameraEntry(name="Door", url="nonsense")]),
+        Cameras(entries=[CameraEntry(name=" ", url=NOWHERE)]),
+        Cameras(entries=[CameraEntry(name="Door", url=NOWHERE), CameraEntry(name="Door ", url=NOWHERE)]),
         Cameras(allowed_networks=["10.0.0.0/99"]),
     ],
 )

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientResponse, WSMsgType, WSServerHandshakeError
 
-from server.config.settings import Auth, Live, Settings
+from server.config.settings import Auth, Live, Server, Settings
 from server.config.watching import Alerts
 from server.transports.webrtc import WebrtcSession
 from server.web import keys
 from server.web.api_key import Right
+from server.web.generated_key import generated_key, generated_key_path
 from server.web.key_file import KeyFile, key_file
 from server.web.live import LiveService
 from tests.conftest import Client, ClientFactory, with_sections
@@ -193,6 +194,21 @@ async def test_a_file_that_is_gone_holds_no_key(server: Client, file: KeyFile) -
     await look(server)
     assert (await server.get("/api", headers=by(value))).status == 401
     assert (await server.get("/api", headers=by(OWNER))).status == 200
+
+
+async def test_deleting_its_file_ends_a_generated_key(start_client: ClientFactory, settings: Settings) -> None:
+    """With what it holds open, and without a restart; the server does not open."""
+    outside = with_sections(settings, server=Server(host="0.0.0.0", data_dir=settings.server.data_dir))
+    made = generated_key(generated_key_path(outside), make=True)
+    assert made is not None
+    client = await start_client(outside)
+    events = await client.get("/api/events", headers=by(made.unshown))
+    assert events.status == 200
+    made.file.unlink()
+    await look(client)
+    assert await ends(events)
+    assert (await client.get("/api", headers=by(made.unshown))).status == 401
+    assert (await client.get("/api")).status == 401
 
 
 async def test_the_first_key_closes_an_open_server(client: Client, file: KeyFile) -> None:

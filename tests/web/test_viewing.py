@@ -15,7 +15,7 @@ from server.config.settings import Live, Settings
 from server.web import keys, mjpeg
 from server.web.handlers import viewing
 from tests.conftest import Client, ClientFactory, with_sections
-from tests.marked_video import coloured_pixels, read_number
+from tests.marked_video import MarkedVideoTrack, coloured_pixels, read_number
 from tests.transports.rig import Client as Peer
 from tests.transports.rig import FixedDetector, eventually
 from tests.web.live_streams import publish_plainly
@@ -53,6 +53,13 @@ def planes(file: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
 
 
+async def pause(peer: Peer) -> None:
+    """Has a publisher send no more pictures; returns when those under way have been shown."""
+    assert isinstance(peer.sent, MarkedVideoTrack)
+    peer.sent.pause()
+    await asyncio.sleep(0.3)
+
+
 async def test_mjpeg_shows_annotated_pictures_in_order(server: Client, stream_id: str) -> None:
     """Each part is a whole JPEG of a later frame than the one before, with boxes, in the size of the source."""
     answer = await server.get(f"/api/streams/{stream_id}/mjpeg")
@@ -85,6 +92,25 @@ async def test_a_reader_that_leaves_frees_its_place(server: Client, stream_id: s
     assert (service.places.active, len(stream.pictures)) == (1, 1)
     answer.close()
     await eventually(lambda: service.places.active == 0 and not len(stream.pictures))
+
+
+async def test_a_reader_that_leaves_while_nothing_is_shown_frees_its_place(
+    server: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent then that would fail, so it is looked for; one that stays keeps its place."""
+    monkeypatch.setattr(viewing, "QUIET_S", 0.05)
+    peer = Peer(direction="sendonly")
+    stream_id = await publish_plainly(server, peer)
+    await pause(peer)
+    answer = await server.get(f"/api/streams/{stream_id}/mjpeg")
+    assert server.app is not None
+    service, stream = server.app[keys.VIEWING], server.app[keys.LIVE].registry.get(stream_id).stream
+    await asyncio.sleep(0.2)
+    assert (service.places.active, len(stream.pictures)) == (1, 1)
+    answer.close()
+    await eventually(lambda: service.places.active == 0 and not len(stream.pictures), within_s=5)
+    assert server.app[keys.LIVE].registry.get(stream_id).stream is stream
+    await peer.close()
 
 
 async def test_a_stalled_reader_is_cut_off_and_slows_nobody(
@@ -157,10 +183,7 @@ async def test_a_stream_that_shows_nothing_has_no_snapshot(server: Client, monke
     monkeypatch.setattr(viewing, "SNAPSHOT_TIMEOUT_S", 0.2)
     peer = Peer(direction="sendonly")
     stream_id = await publish_plainly(server, peer)
-    pause = getattr(peer.sent, "pause", None)
-    assert pause is not None
-    pause()
-    await asyncio.sleep(0.3)
+    await pause(peer)
     answer = await server.get(f"/api/streams/{stream_id}/snapshot.jpg")
     assert answer.status == 503
     assert "Retry-After" in answer.headers

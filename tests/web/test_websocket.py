@@ -112,6 +112,17 @@ async def test_a_session_without_pictures(client: Client) -> None:
             assert message["results"][0]["name"] == "firearm"
 
 
+async def test_a_client_that_asks_is_told_the_id_of_its_stream(client: Client) -> None:
+    """With `tell_id=1` the first message names the stream, as a browser cannot read it from the handshake."""
+    async with await connect(client, "?annotate=0&tell_id=1") as socket:
+        await socket.send_bytes(jpeg())
+        opened = await text_from(socket)
+        async with client.get("/api/streams") as answer:
+            (listed,) = (await answer.json())["streams"]
+        assert opened == {"event": "opened", "id": listed["id"]}
+        assert (await text_from(socket))["frame"] == 0
+
+
 async def test_times_count_from_the_first_frame(client: Client) -> None:
     """JPEG frames carry no time: theirs is that of receipt."""
     async with await connect(client, "?annotate=0") as socket:

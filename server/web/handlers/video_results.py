@@ -56,8 +56,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
         going_on = await answer.send(mjpeg.BEGIN)
         async with aclosing(jobs.previews.follow(job_id)) as pictures:
             while going_on and (picture := await anext(pictures, b"")) != b"":
-                # Nothing can be sent where nothing is shown, so nobody would notice that the viewer has left.
-                going_on = request.transport is not None if picture is None else await answer.send(mjpeg.part(picture))
+                going_on = answer.has_client if picture is None else await answer.send(mjpeg.part(picture))
     return answer.response
 
 

@@ -10,7 +10,7 @@ from server.domain.errors import Busy, NotFound
 from server.logs import log_context
 from server.pipeline.freshness import FreshnessMeter
 from server.pipeline.stream import Stream
-from server.transports.jpeg_feed import JpegFeed
+from server.transports.jpeg_feed import JpegFeed, JpegPicture
 from server.web import keys
 from server.web import mjpeg as mjpeg_form
 from server.web.clients import client_of
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # A running stream shows a picture within a tenth of this; one that has just been opened may need a key frame first.
 SNAPSHOT_TIMEOUT_S = 5.0
+# Where a stream shows nothing for so long it is looked whether the viewer is still there.
+QUIET_S = 2.0
 
 
 async def mjpeg(request: web.Request) -> web.StreamResponse:
@@ -59,12 +61,23 @@ async def _send_pictures(answer: EndlessAnswer, feed: JpegFeed, *, stream: Strea
     logger.info("viewer opened: of %s, MJPEG", stream.name)
     await answer.open()
     going_on = await answer.send(mjpeg_form.BEGIN)
-    while going_on and (picture := await feed.next()) is not None:
+    while going_on and (picture := await _next_picture(answer, feed)) is not None:
         going_on = await answer.send(mjpeg_form.part(picture.file))
         boxes_at = picture.boxes_received_at
         if going_on:
             meter.record_picture(None if boxes_at is None else (clock() - boxes_at) * 1000)
     logger.info("viewer ended: MJPEG, after %.1f s: %d pictures sent", clock() - opened_at, meter.delivered)
+
+
+async def _next_picture(answer: EndlessAnswer, feed: JpegFeed) -> JpegPicture | None:
+    """The next picture, however long that takes; None when the stream has ended or the client is gone."""
+    while answer.has_client:
+        try:
+            async with asyncio.timeout(QUIET_S):
+                return await feed.next()
+        except TimeoutError:
+            continue
+    return None
 
 
 def _stream(request: web.Request) -> Stream:

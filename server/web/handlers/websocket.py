@@ -30,6 +30,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         socket = AiohttpSocket(max_message_bytes=settings.live.max_frame_bytes)
         await socket.open(request)
+        if parameters.tell_id:
+            session.announce_id()
         await session.run(socket)
     finally:
         await session.aclose("the WebSocket could not be opened")
