@@ -46,7 +46,7 @@ def test_weights_without_the_extra_say_what_to_type(tmp_path: Path) -> None:
     """Nobody who has a .pt file is left alone."""
     (tmp_path / "best.pt").write_bytes(b"x")
 
-    with pytest.raises(ModelError, match=r"make run MODEL=.*best\.pt.*sightline\[ultralytics\]"):
+    with pytest.raises(ModelError, match=r"make run MODEL=.*best\.pt.*make extra"):
         load_detector(tmp_path / "best.pt")
 
 

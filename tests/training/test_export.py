@@ -208,5 +208,5 @@ def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
     """The two ways to get it are named."""
     (tmp_path / "best.pt").write_bytes(b"hello")
 
-    with pytest.raises(ModelError, match=r"make run MODEL=.*sightline\[ultralytics\]"):
+    with pytest.raises(ModelError, match=r"make run MODEL=.*make extra"):
         export_model(tmp_path / "best.pt")
