@@ -76,7 +76,7 @@ class AlertStub:
         """Opens the page at an address and tells it which alerts wait."""
         await page.add_init_script(_EVENTS)
         await page.route("**/api/info", self._info)
-        for pattern in ("**/api/alerts*", "**/api/alerts/**", "**/api/channels*"):
+        for pattern in ("**/api/alerts*", "**/api/alerts/**", "**/api/channels*", "**/api/channels/**"):
             await page.route(pattern, self._answer)
         await page.goto(f"{url}/{address}")
         await expect(page.locator("[data-place=alerts]").first).to_be_attached()
