@@ -91,10 +91,11 @@ export class CameraTile {
    * @param {Camera} camera
    * @param {Around} around
    */
-  #renderLast(camera, { alert, now }) {
+  #renderLast(camera, { alert, now, silentS }) {
     this.#again.hidden = camera.state !== "stalled" || this.#stage.shown !== null;
     this.#last.className = alert ? "last st mark" : "last";
-    this.#setText(this.#last, alert ? `${capital(alert.label)} ${percent(alert.confidence)} now` : lastEvent(camera, now));
+    const waiting = alert && `${capital(alert.label)} ${percent(alert.confidence)}${silentS ? "" : " now"}`;
+    this.#setText(this.#last, waiting ?? lastEvent(camera, now));
   }
 
   /**
