@@ -120,13 +120,10 @@ class Doctor:
         live, loop = self._settings.live, asyncio.get_running_loop()
         sessions, speed = live.max_sessions or 1, []
         if model is not None and throughput is not None:
-            capacity = planned_capacity(
-                allowed_sizes(live, model, throughput=throughput)[-1].detections_fps,
-                min_fps=live.min_detections_fps,
-                max_sessions=live.max_sessions,
-            )
+            smallest, min_fps = allowed_sizes(live, model, throughput=throughput)[-1], live.min_detections_fps
+            capacity = planned_capacity(smallest.detections_fps, min_fps=min_fps, max_sessions=live.max_sessions)
             sessions = capacity.sessions
-            speed = [check_speed(model, throughput=throughput, capacity=capacity, min_fps=live.min_detections_fps)]
+            speed = [check_speed(model, throughput=throughput, smallest=smallest, capacity=capacity, min_fps=min_fps)]
         machine = await loop.run_in_executor(self._io, self._look_at_machine, model, sessions)
         return [*speed, *machine, await self._look_at_public_address(), *await self._look_at_ice_servers()]
 

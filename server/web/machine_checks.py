@@ -9,7 +9,7 @@ from pathlib import Path
 from server.domain.finding import Finding
 from server.domain.model import ModelInfo
 from server.inference.processors import INSTRUCTIONS, Processor, available_processors, processor_quota
-from server.inference.throughput import Throughput
+from server.inference.throughput import SizeThroughput, Throughput
 from server.pipeline.capacity import Capacity
 from server.resources import version
 
@@ -45,14 +45,18 @@ def check_instructions(processor: Processor, *, precision: str | None) -> Findin
     return Finding("instructions", "ok", f"{processor.name} has {known}{computes}.")
 
 
-def check_speed(model: ModelInfo, *, throughput: Throughput, capacity: Capacity, min_fps: float) -> Finding:
-    """How quick the detector is, and what that is enough for."""
+def check_speed(
+    model: ModelInfo, *, throughput: Throughput, smallest: SizeThroughput, capacity: Capacity, min_fps: float
+) -> Finding:
+    """How quick the detector is, and what that is enough for at the smallest size that live streams may come down to."""
     rate = (
         f"A frame takes {throughput.frame_ms:.0f} ms at {model.imgsz} px, and {throughput.detections_fps:.0f} fit into a second"
     )
+    if smallest.imgsz < model.imgsz:
+        rate += f", at {smallest.imgsz} px {smallest.detections_fps:.0f}"
     text = f"{rate}: room for {capacity.sessions} live {'stream' if capacity.sessions == 1 else 'streams'}"
-    if throughput.detections_fps < 2 * min_fps:
-        advice = "Lower model.imgsz, take a smaller model, or give the server more processors."
+    if smallest.detections_fps < 2 * min_fps:
+        advice = "Lower live.min_imgsz, take a smaller model, or give the server more processors."
         return Finding("speed", "warn", f"{text}, and less than {min_fps:g} detections a second.", advice)
     return Finding("speed", "ok", f"{text} with at least {min_fps:g} detections a second each.")
 

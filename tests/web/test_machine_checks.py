@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.inference.processors import Processor
-from server.inference.throughput import Throughput
+from server.inference.throughput import SizeThroughput, Throughput
 from server.pipeline.capacity import planned_capacity
 from server.web.machine_checks import check_disk, check_instructions, check_limits, check_speed, check_versions, check_videos
 from tests.fakes import FAKE_MODEL
@@ -33,11 +33,21 @@ def test_a_processor_without_them_is_told() -> None:
 def test_speed_is_what_it_is_enough_for(detections_fps: float, sign: str, room: str) -> None:
     """Time of a frame, rate, and streams; too slow for one stream is a warning with advice."""
     capacity = planned_capacity(detections_fps, min_fps=5, max_sessions=None)
-    found = check_speed(FAKE_MODEL, throughput=Throughput(21.4, detections_fps), capacity=capacity, min_fps=5)
+    throughput, smallest = Throughput(21.4, detections_fps), SizeThroughput(FAKE_MODEL.imgsz, detections_fps)
+    found = check_speed(FAKE_MODEL, throughput=throughput, smallest=smallest, capacity=capacity, min_fps=5)
     assert found.sign == sign
-    assert "21 ms at 320 px" in found.text
+    assert f"21 ms at 320 px, and {detections_fps} fit into a second: room" in found.text
     assert room in found.text
     assert bool(found.advice) == (sign == "warn")
+
+
+def test_a_smaller_input_may_be_quick_enough() -> None:
+    """What counts is the size that streams may come down to; it is named."""
+    throughput, smallest = Throughput(125.0, 8.0), SizeThroughput(160, 31.0)
+    capacity = planned_capacity(31.0, min_fps=5, max_sessions=None)
+    found = check_speed(FAKE_MODEL, throughput=throughput, smallest=smallest, capacity=capacity, min_fps=5)
+    assert found.sign == "ok"
+    assert "8 fit into a second, at 160 px 31: room for 3 live streams with at least 5" in found.text
 
 
 def _limits(folder: Path, *, cpu: str = "max 100000", memory: str = "max") -> tuple[str, str]:
