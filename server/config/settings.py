@@ -64,7 +64,7 @@ class Inference(Section, frozen=True):
     """How detection uses the processor."""
 
     workers: Annotated[int, Meta(ge=0, le=32)] = 0
-    """Worker threads, each with its own infer request; 0 takes one for two processors, from 2 to 8."""
+    """Worker threads, each with its own infer request; 0 takes one for two processors, from 2 to 4."""
     threads: Annotated[int, Meta(ge=0)] = 0
     """Threads of the engine; 0 takes all processors that this process may use."""
     hang_s: Positive = 30

@@ -11,7 +11,7 @@ PAUSED_S = 1.0
 # What was held up comes faster than it happened: by more than this in that time.
 CATCHING_UP_S = 0.05
 # A reader that waits for a smaller part of the time has packets lying ready: it is itself what is late.
-WAITING_SHARE = 0.25
+WAITING_SHARE = 0.1
 # A jump of the camera's times by more than this begins a new reckoning.
 JUMP_S = 30.0
 

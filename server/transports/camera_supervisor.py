@@ -54,7 +54,8 @@ class SupervisorHooks:
 
 class CameraSupervisor:
     """One camera, from `start()` to `aclose()`. `time_zone` is that of its schedule; `wall_clock` is in seconds since
-    the epoch. `told` says whether people were told that it stays away, and wait to hear that it is back."""
+    the epoch. `told` says whether people were told that it stays away, and wait to hear that it is back; `told_before`, that
+    the newest message of an earlier run says so, which may not have been the last word: it is told anew if it stays away."""
 
     def __init__(
         self,
@@ -64,11 +65,13 @@ class CameraSupervisor:
         time_zone: tzinfo,
         lost_after_s: float,
         told: bool = False,
+        told_before: bool = False,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.camera = camera
         self.session: Watched | None = None
         self.told = told
+        self._told_before = told_before
         self._hooks = hooks
         self._zone = time_zone
         self._lost_after_s = lost_after_s
@@ -165,8 +168,8 @@ class CameraSupervisor:
             self._hooks.tell("camera_lost", self.camera, self.status)
 
     def _tell_back(self) -> None:
-        if self.told:
-            self.told = False
+        if self.told or self._told_before:
+            self.told = self._told_before = False
             self._hooks.tell("camera_back", self.camera, self.status)
 
     def _look_again_s(self) -> float:

@@ -137,7 +137,7 @@ class CameraService:
         cameras = await self._on_records(self._synchronised, kept)
         lost = await self._on_records(DeliveryRecords(self._records.database).lost, [camera.id for camera in cameras])
         for camera in cameras:
-            self._supervisors[camera.id] = self._supervisor(camera, told=camera.id in lost)
+            self._supervisors[camera.id] = self._supervisor(camera, told_before=camera.id in lost)
         self._kept = kept
         self._starting = asyncio.create_task(self._start(), name="wait for the model, then watch cameras")
 
@@ -238,7 +238,7 @@ class CameraService:
         if self._started and not self._draining:
             supervisor.start()
 
-    def _supervisor(self, camera: Camera, *, told: bool = False) -> CameraSupervisor:
+    def _supervisor(self, camera: Camera, *, told: bool = False, told_before: bool = False) -> CameraSupervisor:
         if self._zone is None:
             raise RuntimeError("open() comes first")
         return CameraSupervisor(
@@ -249,6 +249,7 @@ class CameraService:
             time_zone=self._zone,
             lost_after_s=self._settings.cameras.lost_after_s,
             told=told,
+            told_before=told_before,
             wall_clock=self._wall_clock,
         )
 
@@ -356,6 +357,8 @@ def _class_ids(camera: Camera, *, info: ModelInfo) -> frozenset[int] | None:
             known |= info.class_ids([one])
         except KeyError:
             logger.warning("camera %s: the model knows no class %r, which is left out", camera.name, one)
+    if not known:
+        logger.error("camera %s: the model knows none of its classes, so nothing is detected", camera.name)
     return frozenset(known)
 
 

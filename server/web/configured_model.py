@@ -9,7 +9,7 @@ from server.inference.compute import Compute
 from server.inference.loader import load_detector
 from server.inference.processors import available_processors
 
-LEAST_WORKERS, MOST_WORKERS = 2, 8
+LEAST_WORKERS, MOST_WORKERS = 2, 4
 
 
 def model_path(settings: Settings) -> Path:

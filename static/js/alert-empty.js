@@ -1,6 +1,6 @@
 // @ts-check
 import { WORDS } from "./alert-words.js";
-import { countOf } from "./format.js";
+import { countOf, roughly } from "./format.js";
 import { LOOKING, mayChange } from "./rights.js";
 import { Stage } from "./stage.js";
 import { ALERT_STATES } from "./states.js";
@@ -95,7 +95,7 @@ export class AlertEmpty {
 
   get #watching() {
     const { silentS } = this.#events;
-    if (silentS) return `Nothing was heard of the cameras for ${silentS} s, so what came since is not known here.`;
+    if (silentS) return `Nothing was heard of the cameras for ${roughly(silentS)}, so what came since is not known here.`;
     const live = this.#cameras.filter(({ state }) => state === "live").length;
     const ago = this.#checkedAt ? `, last checked ${Math.floor((Date.now() - this.#checkedAt) / 1000)} s ago` : "";
     return `${countOf(live, "camera")} watching${live ? ago : ""}.`;

@@ -11,6 +11,8 @@ export class CameraActions {
   #note;
   #announcer;
   #undo;
+  /** The camera that a note says was not changed. */
+  #refused = "";
 
   /**
    * @param {object} options
@@ -111,9 +113,10 @@ export class CameraActions {
       this.#store.put(await send());
     } catch (error) {
       this.#refuse(`${camera.name} was not changed.`, error);
+      this.#refused = camera.id;
       return false;
     }
-    this.#note.hide("bad");
+    if (this.#refused === camera.id) this.#note.hide("bad");
     this.#announcer.polite(said);
     return true;
   }

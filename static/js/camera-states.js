@@ -2,7 +2,7 @@
 /** What is said of cameras: each state with its sign, its sentence and its next step. Times in the viewer's zone. */
 
 import { WORDS } from "./alert-words.js";
-import { capital, countOf, minuteOfDay, ms, percent } from "./format.js";
+import { capital, countOf, minuteOfDay, ms, percent, roughly } from "./format.js";
 import { ACTIONS } from "./states.js";
 
 /** @typedef {import("./types.js").Camera} Camera */
@@ -104,7 +104,7 @@ export function chipOf(camera, now) {
  * What is said in place of a state that nothing confirms any more.
  * @param {number} silentS  seconds
  */
-export const noNews = (silentS) => ({ sign: "warn", word: `No news for ${silentS} s` });
+export const noNews = (silentS) => ({ sign: "warn", word: `No news for ${roughly(silentS)}` });
 
 /**
  * What fills the sentences of CAMERA_STATES.

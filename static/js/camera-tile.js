@@ -65,7 +65,7 @@ export class CameraTile {
     else this.#stage.show(camera.state, valuesOf(camera, now));
     if (camera.state === "live") this.start();
     else this.stop(); // there is no new picture to ask for
-    this.#stage.element.classList.toggle("stale", doubt !== null || camera.state === "stalled");
+    this.#stage.element.classList.toggle("stale", this.#isStale(camera, around));
     this.#setText(this.#name, camera.name);
     const open = `${camera.name}, ${chip.word}${alert ? ", an alert waits" : ""}`;
     if (this.#link.getAttribute("aria-label") !== open) this.#link.setAttribute("aria-label", open);
@@ -85,6 +85,16 @@ export class CameraTile {
     if (silentS) return noNews(silentS);
     const { ageS } = this.#snapshot;
     return state === "live" && ageS > OLD_PICTURE_S ? { sign: "warn", word: `${ageS} s old` } : null;
+  }
+
+  /**
+   * Whether the picture is not to be taken for what is there now. Pictures may come although nothing else is heard.
+   * @param {Camera} camera
+   * @param {Around} around
+   */
+  #isStale({ state }, { silentS }) {
+    const { has, ageS } = this.#snapshot;
+    return state === "stalled" || ageS > OLD_PICTURE_S || (silentS > 0 && !has);
   }
 
   /**

@@ -120,7 +120,7 @@ export class CameraView {
     const now = this.#alerts?.now ?? Date.now();
     if (!this.#id) return;
     this.#loadDay(now);
-    if (!camera && this.#store.state === "loading") return;
+    if (!camera && this.#store.state !== "loaded") return; // whether it is gone is not known
     this.element.dataset.state = camera?.state ?? "gone";
     const said = camera ? this.#said(camera, now) : "";
     setText(this.#heading, camera?.name ?? "Cameras");

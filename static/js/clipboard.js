@@ -29,6 +29,9 @@ async function copyText(text) {
   if (!copied) throw new Error("The browser does not allow it.");
 }
 
+/** @type {Map<Element, {before: string | null, timer: number}>} the words of buttons that say something else for a moment */
+const confirming = new Map();
+
 /**
  * Says on the button itself that it worked, then gives its words back.
  * @param {HTMLElement} button
@@ -36,12 +39,14 @@ async function copyText(text) {
  */
 export function confirmOn(button, word) {
   const label = button.querySelector(".word") ?? button;
-  const before = label.textContent;
-  if (before === word) return;
+  clearTimeout(confirming.get(label)?.timer);
+  const before = confirming.get(label)?.before ?? label.textContent;
   label.textContent = word;
-  setTimeout(() => {
+  const timer = setTimeout(() => {
+    confirming.delete(label);
     label.textContent = before;
   }, 2000);
+  confirming.set(label, { before, timer });
 }
 
 /**

@@ -3,7 +3,7 @@ import { byId } from "./dom.js";
 import { Note } from "./note.js";
 import { ACTIONS } from "./states.js";
 
-const LOST = { heading: "Connection lost.", text: "What you see is not renewed. We try again by ourselves." };
+const LOST = { heading: "Connection lost.", text: "Lists, states and alerts are not renewed. We try again by ourselves." };
 const REFUSED = {
   heading: "No news from the server.",
   text: "It answers, but lets this page follow nothing: too many pages may be open. We try again by ourselves.",
@@ -18,6 +18,9 @@ export class ConnectionNote {
   #health;
   #announcer;
   #lost = false;
+  /** Whether the server has answered since, and how it was before. */
+  #answered = false;
+  #before = "";
   #said = "";
 
   /**
@@ -33,15 +36,31 @@ export class ConnectionNote {
     this.#place.replaceChildren(this.#note.element);
     events.on("lost", () => this.#set(true));
     events.on("mended", () => this.#set(false));
-    health.addEventListener("change", () => this.#render());
+    health.addEventListener("change", () => this.#hear());
   }
 
   /** @param {boolean} lost */
   #set(lost) {
     this.#lost = lost;
+    this.#answered = false;
     if (!lost) this.#announcer.polite("Connected again.");
     this.#render();
-    void this.#health.check(); // which may not have been asked for a while
+    void this.#check();
+  }
+
+  /** Asks how the server is, which may not have been asked for a while. */
+  async #check() {
+    await this.#health.check();
+    this.#answered = true;
+    this.#render();
+  }
+
+  /** A server that is back after it was away has not refused anything yet. */
+  #hear() {
+    const { state } = this.#health;
+    if (this.#lost && this.#events.refused && state === "ready" && this.#before !== "ready") this.#events.tryNow();
+    this.#before = state;
+    this.#render();
   }
 
   #render() {
@@ -59,7 +78,7 @@ export class ConnectionNote {
   get #words() {
     const { state } = this.#health;
     if (state === "signedOut") return SIGNED_OUT;
-    return this.#events.refused && (state === "ready" || state === "busy") ? REFUSED : LOST;
+    return this.#answered && this.#events.refused && (state === "ready" || state === "busy") ? REFUSED : LOST;
   }
 
   get #action() {
@@ -69,6 +88,6 @@ export class ConnectionNote {
 
   #tryNow() {
     this.#events.tryNow();
-    void this.#health.check();
+    void this.#check();
   }
 }

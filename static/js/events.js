@@ -4,8 +4,9 @@ import { followEvents } from "./api.js";
 const AGAIN_MS = { least: 2000, most: 30_000 };
 const TICK_MS = 1000;
 // in ticks, not by the clock: a page that slept has missed nothing that it could have heard
-const LOST_AFTER = 4; // where a proxy has ended the connection the browser is back after two
-const ANEW_AFTER = 15; // what stands and says nothing is a network that is gone, which a browser notices late or never
+const LOST_AFTER = 8; // where a proxy has ended the connection the browser is back after two, on a slow network after some more
+// what stands and says nothing is a network that is gone, which a browser notices late or never, or a proxy that holds it back
+const ANEW_AFTER = { least: 15, most: 60 };
 const OWN = ["connected", "lost", "mended"];
 
 /** The server's events, over the one connection of this page that all places share (a browser has six to an origin). */
@@ -18,6 +19,7 @@ export class ServerEvents {
   #timer = 0;
   #ticking = 0;
   #silentTicks = 0;
+  #anewAfter = ANEW_AFTER.least;
   #heardAt = Date.now();
   #lost = false;
   #options;
@@ -58,7 +60,7 @@ export class ServerEvents {
     for (const name of this.#takers.keys()) this.#listen(source, name);
     source.addEventListener("open", () => {
       this.#againMs = AGAIN_MS.least;
-      this.#heard();
+      if (!this.#options.cameras) this.#heard(); // else they come at once, unless a proxy holds them back
       this.#tell("connected", null);
     });
     source.addEventListener("error", () => this.#broken(source));
@@ -92,6 +94,7 @@ export class ServerEvents {
 
   #heard() {
     this.#silentTicks = 0;
+    this.#anewAfter = ANEW_AFTER.least;
     this.#heardAt = Date.now();
     if (!this.#lost) return;
     this.#lost = false;
@@ -106,7 +109,9 @@ export class ServerEvents {
       this.#lost = true;
       this.#tell("lost", null);
     }
-    if (this.#silentTicks % ANEW_AFTER === 0 && !this.refused) this.open();
+    if (this.#silentTicks < this.#anewAfter || this.refused) return;
+    this.#anewAfter = this.#silentTicks + Math.min(ANEW_AFTER.most, this.#anewAfter * 2);
+    this.open();
   }
 
   /**

@@ -1,5 +1,5 @@
 // @ts-check
-import { h, icon } from "./dom.js";
+import { byId, h, icon } from "./dom.js";
 
 /** One line that says what happened and what to do; empty and hidden until it has something to say. */
 export class Note {
@@ -25,6 +25,7 @@ export class Note {
     if (!this.element.hidden && this.#said === said) return;
     this.#said = said;
     this.#kind = kind;
+    const focused = this.element.contains(document.activeElement);
     this.element.className = `note ${kind}`;
     this.element.replaceChildren(
       kind === "plain" ? "" : kind === "mark" ? icon("alerts") : icon("warn"),
@@ -37,11 +38,15 @@ export class Note {
       ),
     );
     this.element.hidden = false;
+    if (focused) this.element.querySelector("button")?.focus();
   }
 
   /** @param {string} [kind]  only a note of this kind */
   hide(kind = this.#kind) {
-    if (kind === this.#kind) this.element.hidden = true;
+    if (kind !== this.#kind) return;
+    const focused = this.element.contains(document.activeElement);
+    this.element.hidden = true;
+    if (focused) byId("main").focus(); // a button that is gone leaves it nowhere
   }
 }
 

@@ -32,13 +32,17 @@ export class Snapshot {
   #seen = false;
   #running = false;
   #shownAt = 0;
+  #dueAt = 0;
   #round = 0;
   #timer = 0;
   #observer = new IntersectionObserver(([entry]) => {
     this.#seen = entry.isIntersecting;
-    void this.#refresh();
+    this.#look();
   });
-  #shown = () => void this.#refresh();
+  #look = () => {
+    this.#dueAt = Date.now();
+    void this.#refresh();
+  };
 
   /** @param {{id: string, name: string}} camera */
   constructor({ id, name }) {
@@ -51,16 +55,16 @@ export class Snapshot {
     return this.element.childElementCount > 0;
   }
 
-  /** How old the picture is, in seconds; 0 where there is none. */
+  /** For how many seconds a newer picture has been asked for; 0 where there is none, or nobody looks. */
   get ageS() {
-    return this.has ? Math.round((Date.now() - this.#shownAt) / 1000) : 0;
+    return this.has && this.#due ? Math.round((Date.now() - Math.max(this.#shownAt, this.#dueAt)) / 1000) : 0;
   }
 
   start() {
     if (this.#wanted) return;
     this.#wanted = true;
     this.#observer.observe(this.element);
-    document.addEventListener("visibilitychange", this.#shown);
+    document.addEventListener("visibilitychange", this.#look);
   }
 
   stop() {
@@ -68,7 +72,7 @@ export class Snapshot {
     this.#wanted = false;
     clearTimeout(this.#timer);
     this.#observer.disconnect();
-    document.removeEventListener("visibilitychange", this.#shown);
+    document.removeEventListener("visibilitychange", this.#look);
   }
 
   async #refresh() {

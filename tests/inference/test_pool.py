@@ -305,14 +305,14 @@ async def test_a_worker_that_cannot_be_replaced_is_tried_again(close: Closing, m
     pool = close(DetectorPool(detector, workers=1, hang_s=60.0, clock=lambda: now))
     hanging = asyncio.create_task(pool.detect(make_frame(index=0), OPTIONS))
     await gate.reached()
-    now = 60.0
     with monkeypatch.context() as patched:
         patched.setattr(Worker, "start", _no_thread)
+        now = 60.0
         with pytest.raises(RuntimeError, match="can't start new thread"):
             pool.release_hung()
-    with pytest.raises(DetectorFailed, match="no result"):
-        await hanging
-    assert not pool.answers
+        with pytest.raises(DetectorFailed, match="no result"):
+            await hanging
+        assert not pool.answers
     pool.release_hung()
     await pool.detect(make_frame(index=1), OPTIONS)
     gate.opened.set()

@@ -40,14 +40,22 @@ class Session:
 class Rig:
     """A supervisor with a clock that stands still until a test moves it."""
 
-    def __init__(self, camera: Camera, *, now: datetime, lost_after_s: float = 60, told: bool = False) -> None:
+    def __init__(
+        self, camera: Camera, *, now: datetime, lost_after_s: float = 60, told: bool = False, told_before: bool = False
+    ) -> None:
         self.now = now.timestamp()
         self.sessions: list[Session] = []
         self.told: list[tuple[str, CameraStatus]] = []
         self.changes = 0
         hooks = SupervisorHooks(switch_on=self._on, switch_off=self._off, changed=self._changed, tell=self._tell)
         self.supervisor = CameraSupervisor(
-            camera, hooks=hooks, time_zone=BERLIN, lost_after_s=lost_after_s, told=told, wall_clock=lambda: self.now
+            camera,
+            hooks=hooks,
+            time_zone=BERLIN,
+            lost_after_s=lost_after_s,
+            told=told,
+            told_before=told_before,
+            wall_clock=lambda: self.now,
         )
 
     def _on(self, _camera: Camera, report: Callable[[Report], None]) -> Session:
@@ -171,6 +179,21 @@ async def test_a_camera_that_is_lost_when_its_schedule_ends_is_told_of_when_it_i
     rig.sessions[1].report(Report(CameraState.LIVE))
     assert [event for event, _ in rig.told] == ["camera_lost", "camera_back"]
     await rig.supervisor.aclose("the test ends")
+
+
+async def test_what_an_earlier_run_has_told_is_told_anew_or_taken_back() -> None:
+    """Its newest message may be old: a camera that stays away is lost all the same, and one that is there is back."""
+    lost, back = (Rig(camera(), now=datetime(2026, 11, 2, 12, tzinfo=BERLIN), told_before=True) for _ in range(2))
+    for rig in (lost, back):
+        rig.supervisor.start()
+        await rig.look()
+    lost.sessions[0].report(Report(CameraState.UNREACHABLE, "No reply.", 8))
+    await lost.look(later_s=61)
+    assert [event for event, _ in lost.told] == ["camera_lost"]
+    back.sessions[0].report(Report(CameraState.LIVE))
+    assert [event for event, _ in back.told] == ["camera_back"]
+    for rig in (lost, back):
+        await rig.supervisor.aclose("the test ends")
 
 
 async def test_a_supervisor_knows_what_its_predecessor_has_told() -> None:

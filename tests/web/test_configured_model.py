@@ -7,7 +7,7 @@ from server.web import configured_model
 from server.web.configured_model import detector_workers
 
 
-@pytest.mark.parametrize(("processors", "workers"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (64, 8)])
+@pytest.mark.parametrize(("processors", "workers"), [(1, 2), (2, 2), (4, 2), (6, 3), (8, 4), (64, 4)])
 def test_workers_are_chosen_from_the_processors(monkeypatch: pytest.MonkeyPatch, processors: int, workers: int) -> None:
     """One for two processors, within bounds."""
     monkeypatch.setattr(configured_model, "available_processors", lambda: processors)
@@ -19,8 +19,8 @@ def test_workers_are_chosen_from_the_processors(monkeypatch: pytest.MonkeyPatch,
     [
         (Settings(inference=Inference(workers=3)), None, 3),
         (Settings(inference=Inference(threads=6)), None, 3),
-        (Settings(inference=Inference(threads=6)), 12, 6),
-        (Settings(inference=Inference(threads=6)), 0, 8),
+        (Settings(inference=Inference(threads=6)), 2, 2),
+        (Settings(inference=Inference(threads=6)), 0, 4),
         (Settings(model=Model(path="weights.pt")), None, 2),
     ],
     ids=["as set", "the engine's threads", "threads of another engine", "that takes all", "torch"],
