@@ -20,7 +20,7 @@ export class ConnectionNote {
   #lost = false;
   /** Whether the server has answered since, and how it was before. */
   #answered = false;
-  #before = "";
+  #before;
   #said = "";
 
   /**
@@ -33,6 +33,7 @@ export class ConnectionNote {
     this.#events = events;
     this.#health = health;
     this.#announcer = announcer;
+    this.#before = health.state;
     this.#place.replaceChildren(this.#note.element);
     events.on("lost", () => this.#set(true));
     events.on("mended", () => this.#set(false));

@@ -23,6 +23,8 @@ export class ServerEvents {
   #heardAt = Date.now();
   #lost = false;
   #options;
+  /** Whether the last answer was that this page is told nothing. */
+  refused = false;
 
   /** @param {{videos: boolean, cameras: boolean, alerts: boolean}} options  what it tells of */
   constructor(options) {
@@ -32,11 +34,6 @@ export class ServerEvents {
   /** For how many seconds nothing has been heard; 0 while all is well. */
   get silentS() {
     return this.#lost ? Math.round((Date.now() - this.#heardAt) / 1000) : 0;
-  }
-
-  /** Whether the server is there and refuses to tell this page anything. */
-  get refused() {
-    return this.#source?.readyState === EventSource.CLOSED;
   }
 
   /**
@@ -60,6 +57,7 @@ export class ServerEvents {
     for (const name of this.#takers.keys()) this.#listen(source, name);
     source.addEventListener("open", () => {
       this.#againMs = AGAIN_MS.least;
+      this.refused = false;
       if (!this.#options.cameras) this.#heard(); // else they come at once, unless a proxy holds them back
       this.#tell("connected", null);
     });
@@ -128,6 +126,7 @@ export class ServerEvents {
    */
   #broken(source) {
     if (source.readyState !== EventSource.CLOSED || source !== this.#source) return;
+    this.refused = true;
     this.#timer = setTimeout(() => this.open(), this.#againMs);
     this.#againMs = Math.min(AGAIN_MS.most, this.#againMs * 2);
   }
