@@ -50,7 +50,7 @@ async ({ seconds, warmUpS }) => {
     number += 1;
   }, 4);
 
-  const session = new WhipSession({ iceServers: [], onmessage: () => {}, onend: () => {} });
+  const session = new WhipSession({ iceServers: [], onmessage: () => {}, onid: () => {}, onend: () => {} });
   const signal = AbortSignal.timeout(1000 * (seconds + 30));
   const returned = await session.connect(stream, { query: new URLSearchParams({ return: "annotated" }), signal });
   const countsFrom = performance.now() + 1000 * warmUpS;
