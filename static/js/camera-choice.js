@@ -26,6 +26,7 @@ export class CameraChoice {
         onchange(this.#select.value);
       },
     });
+    this.#offer([]); // the sample clip can be chosen before the list of cameras is there
     this.element = h(
       "div",
       { class: "field cam" },
@@ -76,13 +77,16 @@ export class CameraChoice {
     const options = cameras
       .filter((camera) => camera.deviceId)
       .map((camera, at) => h("option", { value: camera.deviceId }, camera.label || `Camera ${at + 1}`));
-    this.#select.replaceChildren(
-      ...(options.length ? options : [h("option", { value: "" }, "Default camera")]),
-      h("option", { value: SAMPLE }, "Sample clip"),
-    );
+    this.#offer(options);
     this.#choose(chosen);
     if (this.#known >= 0 && cameras.length > this.#known) this.#onplugged();
     this.#known = cameras.length;
+  }
+
+  /** @param {HTMLOptionElement[]} cameras */
+  #offer(cameras) {
+    const some = cameras.length ? cameras : [h("option", { value: "" }, "Default camera")];
+    this.#select.replaceChildren(...some, h("option", { value: SAMPLE }, "Sample clip"));
   }
 
   focus() {

@@ -49,7 +49,7 @@ export const ACTIONS = {
 };
 
 /** @type {State} */
-const SIGNED_OUT = {
+export const SIGNED_OUT = {
   icon: "lock",
   heading: "Please sign in again",
   body: "Your sign-in has run out.",

@@ -170,6 +170,20 @@ async def test_start_camera_starts_the_camera_after_the_sample_clip(page: Page, 
     await expect(page.locator(".chip")).to_contain_text("Sample clip", timeout=20_000)
 
 
+async def test_the_sample_clip_stays_chosen_when_the_cameras_become_known(page: Page, server: RunningServer) -> None:
+    """A person may be quicker than the list of cameras, and is told what is played."""
+    await page.add_init_script("""
+      const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+      const later = new Promise((resolve) => (window.tellCameras = resolve));
+      navigator.mediaDevices.enumerateDevices = () => later.then(list);
+    """)
+    await open_place(page, server)
+    await page.get_by_role("button", name="Try the sample clip").click()
+    await page.evaluate("window.tellCameras()")
+    await expect(page.locator(".chip.st")).to_contain_text("Sample clip", timeout=20_000)
+    await expect(page.get_by_label("Camera", exact=True)).to_have_value("sample")
+
+
 async def test_a_cancelled_sample_clip_does_not_play_on(page: Page, server: RunningServer) -> None:
     """Cancel while it begins leaves no video that plays where nobody sees it."""
     await open_place(page, server)
