@@ -3,7 +3,7 @@
 
 import { WORDS } from "./alert-words.js";
 import { capital, countOf, minuteOfDay, ms, percent, roughly } from "./format.js";
-import { ACTIONS, SIGNED_OUT } from "./states.js";
+import { ACTIONS } from "./states.js";
 
 /** @typedef {import("./types.js").Camera} Camera */
 /** @typedef {import("./states.js").State} State */
@@ -22,6 +22,14 @@ export const CAMERA_ACTIONS = {
   back: { label: "All cameras" },
 };
 
+/** @type {State} */
+const SIGNED_OUT = {
+  icon: "lock",
+  heading: "Please sign in again",
+  body: "Your sign-in has run out.",
+  actions: ["signIn"],
+  primary: true,
+};
 const OFF = { icon: "block", heading: "{name}", body: "{until}", actions: ["switchOn"] };
 
 /** What stands in the place of a camera's picture. @type {Record<string, State>} */

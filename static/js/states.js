@@ -49,7 +49,7 @@ export const ACTIONS = {
 };
 
 /** @type {State} */
-export const SIGNED_OUT = {
+const SIGNED_OUT = {
   icon: "lock",
   heading: "Please sign in again",
   body: "Your sign-in has run out.",
