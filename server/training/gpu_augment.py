@@ -22,7 +22,9 @@ _LUMA = (0.299, 0.587, 0.114)
 class Strength:
     """How much: shares of all pictures, or a range to either side of what is there, under Ultralytics' names.
 
-    `degrade` is the share that gets noise, is blurred, is made coarser, each for itself; `grey` loses its colours.
+    `mixup` is the share through which another picture of the batch shines with all that it shows; `degrade` is
+    the share that gets noise, is blurred, is made coarser, each for itself; `grey` loses its colours. `stretch` makes a picture
+    wider and lower, or the other way round: what is upright stays so, and boxes stay tight.
     """
 
     mosaic: float = 0.8
@@ -33,16 +35,18 @@ class Strength:
     hsv_h: float = 0.015
     hsv_s: float = 0.7
     hsv_v: float = 0.5
+    mixup: float = 0.0
     degrade: float = 0.15
     grey: float = 0.08
+    stretch: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """Where each of the four tiles of each picture comes from and lies; n pictures, all float32 on the device.
 
-    `tiles` (n, 4) numbers of pictures; `shown` (n, 4) whether there is one; `ratio` (n, 4), `corner` (n, 4, 2): the size of a
-    pixel of the tile, and its top left corner, on a canvas of twice the side; `mirrored` (n, 4); `view` (n, 2, 2) and `shift`
+    `tiles` (n, 4) numbers of pictures; `shown` (n, 4) whether there is one; `ratio` and `corner` (n, 4, 2): width and height of
+    a pixel of the tile, and its top left corner, on a canvas of twice the side; `mirrored` (n, 4); `view` (n, 2, 2) and `shift`
     (n, 2): from the batch's pixels, about the middle, to the canvas.
     """
 
@@ -80,8 +84,9 @@ class GpuAugment:
 
     def _part(self, numbers: Any, *, side: int, mosaic: bool) -> tuple[Any, Any, Any, Any]:
         layout = self._layout(numbers, side=side, mosaic=mosaic)
-        image = self._worse(self._coloured(self._drawn(layout, side)))
-        return (image, *self._boxes(layout, side))
+        image = self._coloured(self._drawn(layout, side))
+        image, labels = self._mixed(image, self._boxes(layout, side))
+        return (self._worse(image), *labels)
 
     def _layout(self, numbers: Any, *, side: int, mosaic: bool) -> _Layout:
         import torch  # noqa: PLC0415 - the extra
@@ -90,8 +95,9 @@ class GpuAugment:
         tiles = torch.randint(len(self._pictures), (count, _TILES), device=device)
         tiles[:, 0] = numbers
         many = torch.rand(count, device=device) < (how.mosaic if mosaic else 0.0)
-        ratio = side / self._pictures.sizes[tiles].amax(-1)
-        covered = self._pictures.sizes[tiles] * ratio[..., None]
+        wider = _around(count * _TILES, how.stretch, device).exp().view(count, _TILES)
+        ratio = torch.stack([wider, 1 / wider], -1) * (side / self._pictures.sizes[tiles].amax(-1))[..., None]
+        covered = self._pictures.sizes[tiles] * ratio
         before = torch.tensor([[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]], device=device)
         middle = side * (0.5 + torch.rand(count, 1, 2, device=device))
         corner = torch.where(many[:, None, None], middle - before * covered, side - covered / 2)
@@ -121,7 +127,7 @@ class GpuAugment:
         drawn = torch.full((count, 3, side, side), float(GREY), device=device)
         for tile in range(_TILES):
             size = self._pictures.sizes[layout.tiles[:, tile]][:, None, None]
-            at = (canvas - layout.corner[:, tile, None, None]) / layout.ratio[:, tile, None, None, None]
+            at = (canvas - layout.corner[:, tile, None, None]) / layout.ratio[:, tile, None, None]
             inside = ((at >= 0) & (at < size)).all(-1) & layout.shown[:, tile, None, None]
             mirrored = torch.stack([size[..., 0] - at[..., 0], at[..., 1]], -1)
             at = torch.where(layout.mirrored[:, tile, None, None, None], mirrored, at)
@@ -139,7 +145,7 @@ class GpuAugment:
         width = self._pictures.sizes[layout.tiles][..., 0]
         mirrored = torch.stack([width[..., None, None] - corners[..., 0], corners[..., 1]], -1)
         corners = torch.where(layout.mirrored[..., None, None, None], mirrored, corners)
-        canvas = corners * layout.ratio[..., None, None, None] + layout.corner[:, :, None, None] - side
+        canvas = corners * layout.ratio[:, :, None, None] + layout.corner[:, :, None, None] - side
         seen = (canvas.flatten(1, 3) @ torch.linalg.inv(layout.view).transpose(1, 2)).view_as(canvas)
         seen = seen + side / 2 + layout.shift[:, None, None, None]
         whole = torch.cat([seen.amin(-2), seen.amax(-2)], -1)
@@ -149,6 +155,25 @@ class GpuAugment:
         kept = (classes >= 0) & layout.shown[..., None] & (size > _SMALLEST_PX).all(-1) & (share > _SMALLEST_SHARE)
         fractions = torch.cat([(clipped[..., :2] + clipped[..., 2:]) / 2, size], -1) / side
         return classes[kept][:, None], fractions[kept], kept.nonzero()[:, 0].float()
+
+    def _mixed(self, image: Any, labels: tuple[Any, Any, Any]) -> tuple[Any, tuple[Any, Any, Any]]:
+        """Some blended with the picture before them, whose boxes they get as well; about half of each, as in Ultralytics."""
+        import torch  # noqa: PLC0415 - the extra
+
+        share = self._strength.mixup
+        if not share:
+            return image, labels
+        count, device = len(image), image.device
+        mixed = torch.rand(count, device=device) < share
+        own = torch.where(mixed, 0.4 + 0.2 * torch.rand(count, device=device), 1.0)[:, None, None, None]
+        image = own * image + (1 - own) * image.roll(1, 0)
+        after = (labels[2].long() + 1) % count
+        shines = mixed[after]
+        lent = (labels[0][shines], labels[1][shines], after[shines].float())
+        together = [torch.cat(pair) for pair in zip(labels, lent, strict=True)]
+        in_order = together[2].argsort(stable=True)  # Ultralytics' loss counts the boxes of each picture where they lie
+        classes, boxes, numbers = (one[in_order] for one in together)
+        return image, (classes, boxes, numbers)
 
     def _coloured(self, image: Any) -> Any:
         """Hue turned, colours stronger or weaker, brighter or darker: one matrix for each picture."""

@@ -58,7 +58,7 @@ def gpu_trainer() -> Any:
             args = self.args
             longest = min(args.imgsz, max(max(one["shape"]) for one in dataset.labels))
             pictures = gpu_pictures(dataset.labels, longest_px=longest, device=self.device, workers=available_processors())
-            names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v")
+            names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v", "mixup")
             augment = GpuAugment(pictures, Strength(**{name: getattr(args, name) for name in names}))
             sides = _sides(args.imgsz, args.multi_scale)
             return GpuLoader(dataset, augment=augment, device=self.device, batch_size=how["batch_size"], sides=sides)

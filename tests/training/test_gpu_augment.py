@@ -74,6 +74,16 @@ def test_boxes_are_where_the_objects_are(pictures: GpuPictures, *, mosaic: bool,
         assert left.mean() < 0.02
 
 
+def test_a_mixed_picture_has_the_boxes_of_both(pictures: GpuPictures) -> None:
+    """Each shows its own rectangle and the one of the picture before it, half as bright, in the order that the loss asks for."""
+    made = batch(pictures, Strength(scale=0.0, translate=0.0, mixup=1.0, **PLAIN), seed=1, mosaic=False)
+    assert made["batch_idx"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert made["cls"].shape == (8, 1)
+    for number, (x1, y1, x2, y2) in zip(made["batch_idx"].int(), corners(made["bboxes"].numpy()), strict=True):
+        inner = made["img"][number, :, round(y1) + 1 : round(y2) - 1, round(x1) + 1 : round(x2) - 1]
+        assert float(inner.min()) > 0.35
+
+
 def test_a_turned_object_is_enclosed(pictures: GpuPictures) -> None:
     """A box is as large as the turned rectangle needs."""
     made = batch(pictures, Strength(scale=0.0, translate=0.0, degrees=45.0, **PLAIN), seed=1, mosaic=False)
