@@ -1,14 +1,24 @@
 // @ts-check
 import { h } from "./dom.js";
 
-const PATIENCE_MS = 5000; // a frame that does not come by then is left out
+const PATIENCE_MS = 5000; // a picture that does not come by then lets the others go first
+const TRIES = 5; // a machine that is only busy has its moment in so many; what does not come by then is left out
+const PAUSE_MS = 1000; // a server that is too busy to answer is so for longer than an instant
+const SAME_S = 1e-4;
+
+/**
+ * @typedef {object} Wish
+ * @property {number} t  seconds
+ * @property {(video: HTMLVideoElement) => void} draw
+ * @property {number} tries  that it has left
+ */
 
 /** Takes single pictures out of a video, one after the other, without touching the player. */
 export class FrameReader {
   #video = h("video", { preload: "metadata", playsinline: true });
-  /** @type {(() => Promise<void>) | null} */
+  /** @type {Wish | null} */
   #look = null;
-  /** @type {(() => Promise<void>)[]} */
+  /** @type {Wish[]} */
   #waiting = [];
   #working = false;
   #address = "";
@@ -35,33 +45,33 @@ export class FrameReader {
   }
 
   /**
-   * Has the picture at a time drawn, in its turn.
+   * Has the picture at a time drawn, in its turn; one that does not come has another turn after all others.
    * @param {number} t  seconds
    * @param {(video: HTMLVideoElement) => void} draw
    */
   get(t, draw) {
-    this.#waiting.push(() => this.#read(t, draw));
+    this.#waiting.push({ t, draw, tries: TRIES });
     void this.#work();
   }
 
   /**
-   * Has the picture at a time drawn before all that wait; only the newest wish counts.
+   * Has the picture at a time drawn before all that wait; only the newest wish counts, and once.
    * @param {number} t  seconds
    * @param {HTMLCanvasElement} canvas
    */
   look(t, canvas) {
-    this.#look = () =>
-      this.#read(t, (video) => {
-        canvas.height = Math.round((canvas.width * video.videoHeight) / video.videoWidth) || canvas.height;
-        canvas.getContext("2d")?.drawImage(video, 0, 0, canvas.width, canvas.height);
-      });
+    const draw = (/** @type {HTMLVideoElement} */ video) => {
+      canvas.height = Math.round((canvas.width * video.videoHeight) / video.videoWidth) || canvas.height;
+      canvas.getContext("2d")?.drawImage(video, 0, 0, canvas.width, canvas.height);
+    };
+    this.#look = { t, draw, tries: 1 };
     void this.#work();
   }
 
   async #work() {
     if (this.#working) return;
     this.#working = true;
-    for (let read = this.#next(); read; read = this.#next()) await read();
+    for (let wish = this.#next(); wish; wish = this.#next()) await this.#read(wish);
     this.#working = false;
   }
 
@@ -71,35 +81,45 @@ export class FrameReader {
     return look ?? this.#waiting.shift();
   }
 
-  /**
-   * @param {number} t
-   * @param {(video: HTMLVideoElement) => void} draw
-   */
-  async #read(t, draw) {
-    const [video, address] = [this.#video, this.#address];
-    if (!address) return;
-    this.#reading = new AbortController();
-    if (video.getAttribute("src") !== address) {
-      video.src = address;
-      if (!(await this.#comes("loadeddata"))) return;
-    }
-    if (Math.abs(video.currentTime - t) > 1e-4) {
-      video.currentTime = t;
-      if (!(await this.#comes("seeked"))) return;
-    }
-    if (this.#address === address) draw(video);
+  /** @param {Wish} wish */
+  async #read({ t, draw, tries }) {
+    if (!this.#address) return;
+    const { signal } = (this.#reading = new AbortController());
+    const came = await this.#finds(t);
+    if (signal.aborted) return;
+    if (came) return draw(this.#video);
+    if (tries > 1) this.#waiting.push({ t, draw, tries: tries - 1 });
+    if (this.#video.error) await this.#pause();
   }
 
   /**
-   * Whether it comes before anything that ends the wait; nothing of the wait is left then.
-   * @param {"loadeddata" | "seeked"} name
+   * Whether the video comes to stand at a time, with its picture.
+   * @param {number} t
    */
-  async #comes(name) {
-    if (this.#reading.signal.aborted) return false;
+  async #finds(t) {
+    const video = this.#video;
+    // after an error only a new load helps; one that is just slow goes on
+    if (video.error || video.getAttribute("src") !== this.#address) video.src = this.#address;
+    const known = await this.#comes("loadedmetadata", () => video.readyState > 0);
+    if (!known || this.#reading.signal.aborted) return false;
+    const wanted = Math.min(t, video.duration);
+    const near = () => Math.abs(video.currentTime - wanted) < SAME_S;
+    const stands = () => near() && !video.seeking && video.readyState > 1;
+    if (!stands() && !(near() && video.seeking)) video.currentTime = wanted;
+    return this.#comes("seeked", stands);
+  }
+
+  /**
+   * Whether it is so before anything that ends the wait; nothing of the wait is left then.
+   * @param {"loadedmetadata" | "seeked"} name  of what may bring it: a seek that was given up tells its end, too
+   * @param {() => boolean} isSo
+   */
+  async #comes(name, isSo) {
+    if (isSo()) return true;
     const ended = new AbortController();
     const { signal } = ended;
     const came = await new Promise((/** @type {(came: boolean) => void} */ resolve) => {
-      this.#video.addEventListener(name, () => resolve(true), { signal });
+      this.#video.addEventListener(name, () => isSo() && resolve(true), { signal });
       this.#video.addEventListener("error", () => resolve(false), { signal });
       this.#reading.signal.addEventListener("abort", () => resolve(false), { signal });
       const timer = setTimeout(resolve, PATIENCE_MS, false);
@@ -107,5 +127,13 @@ export class FrameReader {
     });
     ended.abort();
     return came;
+  }
+
+  /** Lets the server take breath; closing ends it. */
+  async #pause() {
+    await new Promise((resolve) => {
+      setTimeout(resolve, PAUSE_MS);
+      this.#reading.signal.addEventListener("abort", resolve);
+    });
   }
 }

@@ -7,24 +7,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.browser import RunningServer, eventually, new_page, open_place
 from tests.e2e.drawn_video import FPS, LENGTH_S, SEEN_S, write_empty_table, write_table
-from tests.e2e.video_page import add, checked, job_row, time_of
+from tests.e2e.video_page import add, boxes_in, checked, job_row, time_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 FRAME_S = 1 / FPS
-ORANGE = """(source) => {
-  const canvas = new OffscreenCanvas(640, 480).getContext("2d");
-  canvas.drawImage(source, 0, 0, 640, 480);
-  const { data } = canvas.getImageData(0, 0, 640, 480);
-  let count = 0;
-  for (let at = 0; at < data.length; at += 4)
-    if (Math.abs(data[at] - 255) < 50 && Math.abs(data[at + 1] - 107) < 60 && Math.abs(data[at + 2] - 53) < 60) count += 1;
-  return count;
-}"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -35,11 +26,6 @@ async def done(browser: Browser, video_server: RunningServer, tmp_path_factory: 
         await add(page, write_table(tmp_path_factory.mktemp("video") / "table.mp4"))
         await checked(page, "table.mp4")
         yield page
-
-
-async def boxes_in(shown: Locator) -> bool:
-    """Whether an orange box is in a picture or in the frame that a video shows."""
-    return int(await shown.evaluate(ORANGE)) > 200
 
 
 async def shows_frame_at(page: Page, seconds: float) -> None:

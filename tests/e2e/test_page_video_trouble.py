@@ -3,18 +3,29 @@
 import os
 import re
 import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.async_api import FilePayload, Page, Route, expect
 
-from tests.e2e.browser import RunningServer, ServerFactory, open_place, state_is
-from tests.e2e.drawn_video import write_empty_table, write_table
+from tests.e2e.browser import RunningServer, ServerFactory, eventually, open_place, state_is
+from tests.e2e.drawn_video import SEEN_S, write_empty_table, write_table
 from tests.e2e.test_page_picture import FIREARM, hand_over
-from tests.e2e.video_page import Asked, add, checked, job_row
+from tests.e2e.video_page import Asked, add, boxes_in, checked, job_row
 from tests.video_clips import make_sound
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+PLAYER_ASKS_APART = """
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+  Object.defineProperty(HTMLVideoElement.prototype, "src", {
+    get,
+    set(address) { set.call(this, this.classList.contains("film-video") ? `${address}?player` : address); },
+  });
+"""
+"""Gives the player an address of its own, which tells its requests from those for the pictures of the rows."""
 
 
 def sent(seen: Asked) -> list[str]:
@@ -224,6 +235,34 @@ async def test_a_timeline_that_did_not_load_is_named(page: Page, start_server: S
     await page.get_by_role("button", name="Try again").click()
     await checked(page, "gate.mp4")
     await expect(page.get_by_text("The timeline did not load.")).to_be_hidden()
+
+
+async def comes_late(page: Page, route: Route) -> None:
+    """Answers only when the page has lost its patience with a picture."""
+    await page.wait_for_timeout(6000)
+    await route.continue_()
+
+
+async def is_refused(_page: Page, route: Route) -> None:
+    """Answers as a server that has too much to do."""
+    await route.fulfill(status=503)
+
+
+@pytest.mark.parametrize("answer", [comes_late, is_refused])
+async def test_a_picture_that_did_not_come_is_tried_again(
+    page: Page, start_server: ServerFactory, tmp_path: Path, answer: Callable[[Page, Route], Awaitable[None]]
+) -> None:
+    """Each row has its picture in the end, although the video for them came late or not at all at first."""
+    await page.add_init_script(PLAYER_ASKS_APART)
+    await page.route("**/annotated.mp4", lambda route: answer(page, route), times=1)
+    await open_place(page, start_server(), "video")
+    async with page.expect_request("**/annotated.mp4", timeout=60_000):
+        await add(page, write_table(tmp_path / "table.mp4"))
+        await checked(page, "table.mp4")
+    pictures = page.get_by_role("table", name="Sightings").locator("tbody canvas")
+    await expect(pictures).to_have_count(len(SEEN_S))
+    for picture in await pictures.all():
+        await eventually(partial(boxes_in, picture), page=page, what="the best picture in its row", timeout_s=60)
 
 
 async def test_a_server_without_videos_offers_a_picture_instead(page: Page, start_server: ServerFactory) -> None:

@@ -39,6 +39,23 @@ READ = """async () => {
   for (let step = 0; step < 20; step++) await null;
   return [during, Object.fromEntries(added)];
 }"""
+SEEK = """async () => {
+  const { FrameReader } = await import("/static/js/frame-reader.js");
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime");
+  Object.defineProperty(HTMLVideoElement.prototype, "currentTime", {
+    get,
+    set(t) {
+      set.call(this, t);
+      queueMicrotask(() => this.dispatchEvent(new Event("seeked")));
+    },
+  });
+  const reader = new FrameReader();
+  reader.open("/static/sample.webm");
+  const drawn = (t) => new Promise((resolve) => reader.get(t, (video) => resolve([video.seeking, video.currentTime])));
+  const pictures = await Promise.all([drawn(1), drawn(0.5)]);
+  reader.close();
+  return pictures;
+}"""
 
 
 async def test_a_video_removed_while_the_list_arrives_stays_removed(page: Page, server: RunningServer) -> None:
@@ -64,4 +81,10 @@ async def test_closing_ends_a_read_at_once_and_leaves_no_listener(page: Page, se
     """A video that never comes must not hold up the next one."""
     await open_place(page, server)
     await page.route("**/never.mp4", lambda _: None)
-    assert await page.evaluate(READ) == [{"loadeddata": 1, "error": 1}, {"loadeddata": 0, "error": 0}]
+    assert await page.evaluate(READ) == [{"loadedmetadata": 1, "error": 1}, {"loadedmetadata": 0, "error": 0}]
+
+
+async def test_the_end_of_another_seek_is_not_taken_for_the_picture(page: Page, server: RunningServer) -> None:
+    """A seek that was given up may tell its end while the next one is under way."""
+    await open_place(page, server)
+    assert await page.evaluate(SEEK) == [[False, 1], [False, 0.5]]
