@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from server.commands.average_arguments import add_average_arguments
 from server.commands.compose_arguments import add_compose_arguments
 from server.commands.detect_arguments import add_detect_arguments
 from server.commands.evaluate_arguments import add_evaluate_arguments
@@ -106,6 +107,14 @@ def train(arguments: argparse.Namespace) -> int:
     return run(_settings(arguments), arguments)
 
 
+def average(arguments: argparse.Namespace) -> int:
+    """Makes one model of several of one training."""
+    from server.commands.average import run  # noqa: PLC0415 - needs the ultralytics extra
+
+    configure_logging(level="info", json_lines=False)
+    return run(arguments)
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Exports `.pt` weights to what is served, and prints where it is."""
     from server.commands.export import run  # noqa: PLC0415 - needs the ultralytics extra
@@ -174,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     add_train_arguments(training)
     _add_setting_flags(training, ())
     training.set_defaults(run=train)
+
+    averaging = commands.add_parser("average", help="make one model of several of one training")
+    add_average_arguments(averaging)
+    averaging.set_defaults(run=average)
 
     exporting = commands.add_parser("export", help="turn .pt weights into what is served, beside the file")
     add_export_arguments(exporting)

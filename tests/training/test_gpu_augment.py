@@ -75,7 +75,7 @@ def test_boxes_are_where_the_objects_are(pictures: GpuPictures, *, mosaic: bool,
 
 
 def test_a_mixed_picture_has_the_boxes_of_both(pictures: GpuPictures) -> None:
-    """Each shows its own rectangle and the one of the picture before it, half as bright, in the order that the loss asks for."""
+    """Each shows its own rectangle and that of the picture before it, half as bright, in the order that the loss asks for."""
     made = batch(pictures, Strength(scale=0.0, translate=0.0, mixup=1.0, **PLAIN), seed=1, mosaic=False)
     assert made["batch_idx"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert made["cls"].shape == (8, 1)
