@@ -175,6 +175,12 @@ def _parser() -> argparse.ArgumentParser:
         _add_setting_flags(action, tuple(flag for flag in SERVE_FLAGS if flag[0] == "--data-dir"))
     granting.set_defaults(run=keys)
 
+    _add_model_commands(commands)
+    return parser
+
+
+def _add_model_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Those that make a model, and those that say how good one is."""
     composing = commands.add_parser("compose", help="make a larger training set from a labelled one")
     add_compose_arguments(composing)
     composing.set_defaults(run=compose)
@@ -202,7 +208,6 @@ def _parser() -> argparse.ArgumentParser:
     add_replay_arguments(replaying)
     _add_setting_flags(replaying, MODEL_FLAGS)
     replaying.set_defaults(run=replay)
-    return parser
 
 
 def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
