@@ -79,8 +79,11 @@ class DetectorPool:
         self._hung: set[Worker] = set()
         requests = [detector.create_request() for _ in range(workers)]
         self._workers = {self._hire(request) for request in requests}
+        self._watch: threading.Thread | None = None
         if hang_s is not None:
-            threading.Thread(target=self._watch, args=(min(1.0, hang_s / 4),), name="detector-watch", daemon=True).start()
+            every = (min(1.0, hang_s / 4),)
+            self._watch = threading.Thread(target=self._release_each, args=every, name="detector-watch", daemon=True)
+            self._watch.start()
 
     @property
     def info(self) -> ModelInfo:
@@ -163,12 +166,14 @@ class DetectorPool:
     def _join(self) -> None:
         """Waits for the threads, but not for ever where some may hang."""
         ends_at = None if self._hang_s is None else time.monotonic() + CLOSE_S
+        if self._watch is not None:
+            self._watch.join(CLOSE_S)
         ended = [one.join(None if ends_at is None else max(0.0, ends_at - time.monotonic())) for one in self._workers]
         left = len(self._hung) + ended.count(False)
         if left:
             logger.warning("%d threads of the detector hang, and are left behind", left)
 
-    def _watch(self, interval_s: float) -> None:
+    def _release_each(self, interval_s: float) -> None:
         """What the thread does that looks after the others until the pool closes."""
         while not self._closed.wait(interval_s):
             try:
