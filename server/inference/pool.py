@@ -165,9 +165,9 @@ class DetectorPool:
 
     def _join(self) -> None:
         """Waits for the threads, but not for ever where some may hang."""
-        ends_at = None if self._hang_s is None else time.monotonic() + CLOSE_S
         if self._watch is not None:
             self._watch.join(CLOSE_S)
+        ends_at = None if self._hang_s is None else time.monotonic() + CLOSE_S
         ended = [one.join(None if ends_at is None else max(0.0, ends_at - time.monotonic())) for one in self._workers]
         left = len(self._hung) + ended.count(False)
         if left:

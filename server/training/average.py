@@ -21,18 +21,24 @@ _KEPT = ("task", "imgsz", "single_cls")
 def average(parts: Sequence[Path], target: Path) -> None:
     """Writes the `.pt` file of the mean, in 16-bit floats as Ultralytics keeps finished weights. Blocks.
 
-    Raises InvalidRequest for fewer than two files, and for those that are not of one architecture and the same classes;
-    ModelError for one that cannot be read or when `target` cannot be written.
+    The input size is that of the first. Raises InvalidRequest for fewer than two files, one that is not there, and those that
+    are not of one architecture and the same classes; ModelError when the extra is missing, for a file that cannot be read and
+    when `target` cannot be written.
     """
-    import torch  # noqa: PLC0415 - the extra
-
     if len(parts) < 2:
         raise InvalidRequest("a mean needs the weights of two trainings or epochs, or more")
+    for part in parts:
+        if not part.is_file():
+            raise InvalidRequest(f"{part}: there is no such file")
     models = [load_weights(part) for part in parts]
+    import torch  # noqa: PLC0415 - the extra, which is there by now
+
     first = models[0].model
     for part, model in zip(parts[1:], models[1:], strict=True):
-        if _kind(model.model) != _kind(first):
-            raise InvalidRequest(f"{part}: does not fit {parts[0]}: another architecture, or other classes")
+        if model.names != models[0].names:
+            raise InvalidRequest(f"{part}: does not fit {parts[0]}: its classes are {_listed(model)}, not {_listed(models[0])}")
+        if _shapes(model.model) != _shapes(first):
+            raise InvalidRequest(f"{part}: does not fit {parts[0]}: it is of another architecture")
     states = [model.model.state_dict() for model in models]
     for name, tensor in states[0].items():
         if tensor.is_floating_point():
@@ -54,6 +60,10 @@ def average(parts: Sequence[Path], target: Path) -> None:
         raise ModelError(f"{target}: cannot be written: {exc.strerror or exc}") from exc
 
 
-def _kind(model: Any) -> tuple[dict[str, tuple[int, ...]], dict[int, str]]:
-    """The shape of each tensor, and the classes: weights of one kind can be added up."""
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}, dict(model.names)
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor."""
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _listed(model: Any) -> str:
+    return ", ".join(str(model.names[number]) for number in sorted(model.names))

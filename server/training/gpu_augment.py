@@ -85,7 +85,9 @@ class GpuAugment:
     def _part(self, numbers: Any, *, side: int, mosaic: bool) -> tuple[Any, Any, Any, Any]:
         layout = self._layout(numbers, side=side, mosaic=mosaic)
         image = self._coloured(self._drawn(layout, side))
-        image, labels = self._mixed(image, self._boxes(layout, side))
+        labels = self._boxes(layout, side)
+        if mosaic:  # as in Ultralytics the last epochs have neither
+            image, labels = self._mixed(image, labels)
         return (self._worse(image), *labels)
 
     def _layout(self, numbers: Any, *, side: int, mosaic: bool) -> _Layout:
@@ -161,7 +163,7 @@ class GpuAugment:
         import torch  # noqa: PLC0415 - the extra
 
         share = self._strength.mixup
-        if not share:
+        if not share or len(image) < 2:
             return image, labels
         count, device = len(image), image.device
         mixed = torch.rand(count, device=device) < share

@@ -15,7 +15,7 @@ BATCH = 64
 """With a GPU; where there is none `CPU_BATCH` takes a quarter of the memory, and gradients are summed up to 64 all the same."""
 CPU_BATCH = 16
 
-# What the delivered model was trained with; docs/training.md has the trials that led here.
+# What the delivered model was first trained with; docs/training.md has the trials that led here.
 DEFAULT: Recipe = {
     "optimizer": "AdamW",
     "lr0": 0.0015,

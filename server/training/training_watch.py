@@ -12,10 +12,6 @@ MAP50, MAP50_95 = "metrics/mAP50(B)", "metrics/mAP50-95(B)"
 """Ultralytics' names of the two figures, in its metrics and as columns of its results.csv."""
 
 
-_AVERAGED_SHARE = 0.1
-"""Of all steps: over about so many of the last ones the weights that are kept are averaged (docs/training.md says why)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """What came of one epoch, counted from 1; `map50` is None where it was not validated."""
@@ -86,13 +82,10 @@ class TrainingWatch:
             torch.set_num_threads(available_processors())
 
     def on_train_epoch_start(self, trainer: Any) -> None:
-        """The average follows the number of epochs, which follows the time that there is.
-
-        From here on Ultralytics needs the first epoch only to share the time among all epochs that it was for.
-        """
+        """From here on Ultralytics needs the first epoch only to share the time among all epochs that it was for."""
         self._batches = 0
         self._validated = False
-        _average_longer(trainer)
+        trainer.ema.decay = _kept_of_average  # again and again: Ultralytics begins a new average after a failure
         if self._used_s and trainer.args.time:
             trainer.start_epoch = 0
 
@@ -118,11 +111,10 @@ class TrainingWatch:
         self._listener.on_epoch(Epoch(trainer.epoch + 1, max(trainer.epochs, trainer.epoch + 1), losses, map50, map50_95))
 
 
-def _average_longer(trainer: Any) -> None:
-    """Has Ultralytics average the weights over a share of all steps.
+def _kept_of_average(steps: int) -> float:
+    """How much of the average over the steps stays when one more comes in: it reaches back a fifth of them, however many.
 
-    Its own average reaches back 3 steps after 2,000 and 9 after 4,400: in trainings of that length it is none at all.
+    Polynomial-decay averaging with eta 3 (Shamir and Zhang 2013, "Stochastic Gradient Descent for Non-smooth Optimization").
+    Ultralytics' own average reaches back 3 steps after 2,000 and 9 after 4,400: in trainings of that length it is none at all.
     """
-    steps = trainer.epochs * len(trainer.train_loader) / trainer.accumulate
-    longest = 1 - 1 / max(1.0, _AVERAGED_SHARE * steps)
-    trainer.ema.decay = lambda updates: min(longest, updates / (10 + updates))
+    return steps / (4 + steps)

@@ -4,7 +4,8 @@ import { h } from "./dom.js";
 const PATIENCE_MS = 5000; // a picture that does not come by then lets the others go first
 const TRIES = 5; // a machine that is only busy has its moment in so many; what does not come by then is left out
 const PAUSE_MS = 1000; // a server that is too busy to answer is so for longer than an instant
-const SAME_S = 1e-4;
+const GONE = 10; // loads in a row that fail: there is no such video any more, and all its pictures are left out
+const SAME_S = 0.005; // less than half a frame: browsers may round where they stand
 
 /**
  * @typedef {object} Wish
@@ -21,6 +22,7 @@ export class FrameReader {
   /** @type {Wish[]} */
   #waiting = [];
   #working = false;
+  #failed = 0;
   #address = "";
   /** Ends the read that is under way. */
   #reading = new AbortController();
@@ -38,6 +40,7 @@ export class FrameReader {
   close() {
     this.#address = "";
     this.#waiting = [];
+    this.#failed = 0;
     this.#look = null;
     this.#reading.abort();
     this.#video.removeAttribute("src");
@@ -87,8 +90,10 @@ export class FrameReader {
     const { signal } = (this.#reading = new AbortController());
     const came = await this.#finds(t);
     if (signal.aborted) return;
+    this.#failed = this.#video.error ? this.#failed + 1 : 0;
     if (came) return draw(this.#video);
-    if (tries > 1) this.#waiting.push({ t, draw, tries: tries - 1 });
+    if (this.#failed === GONE) this.#waiting = [];
+    else if (tries > 1) this.#waiting.push({ t, draw, tries: tries - 1 });
     if (this.#video.error) await this.#pause();
   }
 

@@ -65,12 +65,12 @@ async def _making_an_alert(client: aiohttp.ClientSession, url: str, *, until: An
         yield
 
 
-async def _with_all_sent(client: aiohttp.ClientSession, url: str) -> Answer:
-    """The alert once nothing is on its way: the receiver knows of a message before it is noted as sent."""
+async def _with_both_sent(client: aiohttp.ClientSession, url: str) -> Answer:
+    """The alert once both messages are noted as sent; the receiver knows of them before that."""
     async with asyncio.timeout(30):
         while True:
             alert: Answer = await (await client.get(url)).json()
-            if all(one["state"] == "sent" for one in alert["deliveries"]):
+            if [one["state"] for one in alert["deliveries"]] == ["sent", "sent"]:
                 return alert
             await asyncio.sleep(0.05)
 
@@ -97,7 +97,7 @@ async def test_kill_between_candidate_and_delivery(hook: Hook, tmp_path: Path) -
             answer = await client.post(f"{again.url}api/alerts/{first['alert']['id']}/confirm", json={"by": "Ana"})
             assert (await answer.json())["decided_by"] == "Ana"
             await eventually(lambda: hook.told[-1]["event"] == "confirmed", within_s=40)
-            alert = await _with_all_sent(client, f"{again.url}api/alerts/{first['alert']['id']}")
+            alert = await _with_both_sent(client, f"{again.url}api/alerts/{first['alert']['id']}")
             picture = await client.get(f"{again.url}api/alerts/{alert['id']}/snapshot.jpg")
             assert (await picture.read()).startswith(b"\xff\xd8\xff")
             assert alert["clip"] == "missing"

@@ -11,11 +11,8 @@ from server.inference.ultralytics import load_weights
 from server.training.average import average
 from tests.commands.running import run
 
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the ultralytics extra is not installed"),
-]
+HAS_EXTRA = importlib.util.find_spec("ultralytics") is not None
+needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="the ultralytics extra is not installed")
 
 
 def write_weights(path: Path, *, seed: int, classes: tuple[str, ...] = ("firearm",), of: str = "yolov8n.yaml") -> Path:
@@ -36,6 +33,9 @@ def tensors(path: Path) -> dict[str, Any]:
     return {name: tensor.float() for name, tensor in load_weights(path).model.state_dict().items()}
 
 
+@pytest.mark.extra
+@pytest.mark.timeout(300)
+@needs_extra
 def test_each_weight_is_the_mean(tmp_path: Path) -> None:
     """Of three files, running statistics included; printed is the file."""
     import torch  # noqa: PLC0415 - the extra
@@ -50,6 +50,9 @@ def test_each_weight_is_the_mean(tmp_path: Path) -> None:
     assert any(not torch.equal(first[name], mean[name]) for name in mean)
 
 
+@pytest.mark.extra
+@pytest.mark.timeout(300)
+@needs_extra
 def test_the_mean_tells_what_is_needed_and_no_folder(tmp_path: Path) -> None:
     """Input size and classes go along; where somebody trained does not."""
     parts = [write_weights(tmp_path / f"{seed}.pt", seed=seed) for seed in range(2)]
@@ -60,23 +63,37 @@ def test_the_mean_tells_what_is_needed_and_no_folder(tmp_path: Path) -> None:
     assert b"somebody" not in (tmp_path / "mean.pt").read_bytes()
 
 
+@pytest.mark.extra
+@pytest.mark.timeout(300)
+@needs_extra
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     """Other classes, another architecture, one file alone, one that is none; nothing is written."""
     good, mean = write_weights(tmp_path / "good.pt", seed=0), tmp_path / "mean.pt"
+    average([good, good], mean)
+    mean.unlink()
     others = write_weights(tmp_path / "others.pt", seed=1, classes=("knife",))
     more = write_weights(tmp_path / "more.pt", seed=1, classes=("firearm", "knife"))
     larger = write_weights(tmp_path / "larger.pt", seed=1, of="yolov8s.yaml")
-    for other in (others, more, larger):
-        with pytest.raises(InvalidRequest, match=rf"{other.name}: does not fit .*good\.pt"):
+    for other, why in (
+        (others, "its classes are knife, not firearm"),
+        (more, "its classes are"),
+        (larger, "another architecture"),
+    ):
+        with pytest.raises(InvalidRequest, match=rf"{other.name}: does not fit .*good\.pt: .*{why}"):
             average([good, other], mean)
     with pytest.raises(InvalidRequest, match="two trainings"):
         average([good], mean)
+    with pytest.raises(InvalidRequest, match=r"away\.pt: there is no such file"):
+        average([good, tmp_path / "away.pt"], mean)
     (tmp_path / "none.pt").write_bytes(b"no weights")
     with pytest.raises(ModelError, match=r"none\.pt"):
         average([good, tmp_path / "none.pt"], mean)
     assert not mean.exists()
 
 
+@pytest.mark.extra
+@pytest.mark.timeout(300)
+@needs_extra
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     """Unless --force says otherwise."""
     parts = [write_weights(tmp_path / f"{seed}.pt", seed=seed) for seed in range(2)]
@@ -87,3 +104,13 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     assert "--force" in err
     assert run("average", *map(str, parts), "--out", str(mean), "--force")[0] == 0
     assert len(tensors(mean)) > 100
+
+
+@pytest.mark.skipif(HAS_EXTRA, reason="the ultralytics extra is installed")
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
+    """One line, and exit code 2."""
+    weights = tmp_path / "some.pt"
+    weights.write_bytes(b"weights")
+    code, printed, err = run("average", str(weights), str(weights), "--out", str(tmp_path / "mean.pt"))
+    assert (code, printed, len(err.splitlines())) == (2, "", 1)
+    assert "make extra" in err

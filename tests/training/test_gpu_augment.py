@@ -76,12 +76,42 @@ def test_boxes_are_where_the_objects_are(pictures: GpuPictures, *, mosaic: bool,
 
 def test_a_mixed_picture_has_the_boxes_of_both(pictures: GpuPictures) -> None:
     """Each shows its own rectangle and that of the picture before it, half as bright, in the order that the loss asks for."""
-    made = batch(pictures, Strength(scale=0.0, translate=0.0, mixup=1.0, **PLAIN), seed=1, mosaic=False)
+    made = batch(pictures, Strength(mosaic=0.0, scale=0.0, translate=0.0, mixup=1.0, **PLAIN), seed=1, mosaic=True)
     assert made["batch_idx"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert made["cls"].shape == (8, 1)
     for number, (x1, y1, x2, y2) in zip(made["batch_idx"].int(), corners(made["bboxes"].numpy()), strict=True):
         inner = made["img"][number, :, round(y1) + 1 : round(y2) - 1, round(x1) + 1 : round(x2) - 1]
         assert float(inner.min()) > 0.35
+
+
+def test_a_share_is_mixed_and_nothing_once_the_mosaic_is_closed(pictures: GpuPictures) -> None:
+    """Who is not mixed keeps the own box alone; a picture that is alone in its part has none to mix with."""
+    import torch  # noqa: PLC0415 - the extra
+
+    torch.manual_seed(1)
+    augment = GpuAugment(pictures, Strength(mosaic=0.0, scale=0.0, translate=0.0, mixup=0.5, **PLAIN))
+    many = torch.arange(65) % 4
+    counts = augment.batch(many, side=SIDE, mosaic=True)["batch_idx"].int().bincount(minlength=65)
+    assert set(counts.tolist()) == {1, 2}
+    assert counts[64] == 1
+    assert 16 < int((counts == 2).sum()) < 48
+    assert len(augment.batch(many, side=SIDE, mosaic=False)["batch_idx"]) == 65
+
+
+def test_pictures_are_stretched_both_ways(pictures: GpuPictures) -> None:
+    """By up to exp(0.2) in the ratio of their sides, and not at all where that is not asked for."""
+    ratios = {}
+    for stretch in (0.0, 0.1):
+        made = [
+            batch(pictures, Strength(mosaic=0.0, scale=0.0, translate=0.0, stretch=stretch, **PLAIN), seed=seed, mosaic=False)
+            for seed in range(20)
+        ]
+        # The second picture's rectangle lies well inside: 50 by 80 of 160 pixels.
+        boxes = np.array([one["bboxes"].numpy()[1] for one in made])
+        ratios[stretch] = boxes[:, 2] / boxes[:, 3] / (50 / 80)
+    np.testing.assert_allclose(ratios[0.0], 1, atol=0.01)
+    assert 0.81 < ratios[0.1].min() < 0.95
+    assert 1.05 < ratios[0.1].max() < 1.23
 
 
 def test_a_turned_object_is_enclosed(pictures: GpuPictures) -> None:

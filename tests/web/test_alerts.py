@@ -85,7 +85,7 @@ async def _sent(client: Client, *, events: list[str]) -> Answer:
     wanted = [(event, "sent") for event in events]
     async with asyncio.timeout(30):
         while True:
-            alert = (await _alerts(client))[0]
+            (alert,) = await _alerts(client)
             if [(one["event"], one["state"]) for one in alert["deliveries"]] == wanted:
                 return alert
             await asyncio.sleep(0.05)
