@@ -27,9 +27,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch", type=int, metavar="N", help=f"pictures at once (default: {BATCH}, without a GPU {CPU_BATCH})"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, or the number of a GPU (default: auto)")
-    parser.add_argument(
-        "--recipe", metavar="FILE", help="TOML file with hyperparameters, instead of the default ones"
-    )
+    parser.add_argument("--recipe", metavar="FILE", help="TOML file with hyperparameters, instead of the default ones")
     parser.add_argument(
         "--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help="one hyperparameter; may be repeated"
     )
