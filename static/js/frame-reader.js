@@ -92,7 +92,7 @@ export class FrameReader {
     if (signal.aborted) return;
     this.#failed = this.#video.error ? this.#failed + 1 : 0;
     if (came) return draw(this.#video);
-    if (this.#failed === GONE) this.#waiting = [];
+    if (this.#failed >= GONE) this.#waiting = [];
     else if (tries > 1) this.#waiting.push({ t, draw, tries: tries - 1 });
     if (this.#video.error) await this.#pause();
   }
