@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, insert, select, update
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -36,7 +36,6 @@ BUSY_TIMEOUT_S = 5.0
 TELL_INTERVAL_S = 60.0
 
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # readers and the one writer do not wait for each other
     "PRAGMA synchronous = FULL",  # what was said to be done is done even when the power fails
     "PRAGMA foreign_keys = ON",
 )
@@ -92,7 +91,7 @@ class Database:
 
     def _tell(self, cause: BaseException | None) -> None:
         reason, now = str(cause), self._clock()
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:  # it is found in many ways
+        if _is_damage(cause):  # it is found in many ways
             reason = "damaged"
         with self._lock:
             before, told_at = self._told
@@ -137,14 +136,42 @@ def _engine(address: URL) -> Engine:
     if "timeout" not in address.query:
         arguments["timeout"] = BUSY_TIMEOUT_S
     engine = sqlalchemy.create_engine(address, connect_args=arguments, hide_parameters=True)
+    event.listen(engine, "first_connect", _write_ahead)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _leave_damage)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, _record: Any) -> None:
+    """Readers and the one writer do not wait for each other: once, for the file keeps it.
+
+    A later connection would write it into a file that is empty for the moment, because a copy is just being put back.
+    """
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _leave_damage(context: ExceptionContext) -> None:
+    """Closes the connection that has met damage, and has all others opened anew before they are used again.
+
+    Each keeps the pages that it has read until somebody writes. Once all keep broken ones nobody can write any more, and a
+    file that was put back would never be seen.
+    """
+    if _is_damage(context.original_exception):
+        context.is_disconnect = True
+        statement = context.execution_context
+        if statement is not None and statement.cursor is not None:
+            statement.cursor.close()  # the connection lives as long as a cursor of it does, and so does its lock
+
+
+def _is_damage(cause: BaseException | None) -> bool:
+    code = getattr(cause, "sqlite_errorcode", 0)
+    return code & 0xFF in _DAMAGED or code == sqlite3.SQLITE_IOERR_SHORT_READ  # the log ends before its index does
 
 
 def _begin(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.marked_clip import write_marked_clip
+from tests.faults.damage import damaged
 from tests.faults.disk import Disk, small_disk
 from tests.faults.served import Served
 from tests.faults.videos import checked, halves, upload
@@ -106,16 +107,12 @@ async def test_a_locked_database(served: Served, disk: Disk, clip: bytes) -> Non
 @pytest.mark.fault("the database is damaged while the server runs")
 async def test_a_damaged_database(served: Served, disk: Disk, clip: bytes) -> None:
     """What needs the records is told so; live video needs none. With the file put back all is there again."""
-    file = disk.folder / DATABASE
     before = await checked(served, clip)
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    whole = file.read_bytes()
     async with served.unharmed(lines=("records cannot be reached.*(malformed|not a database)",), besides="alert "):
-        file.write_bytes(os.urandom(len(whole)))
-        status, problem = await upload(served, clip)
-        assert (status, "records" in problem["detail"]) == (503, True), problem
-        file.write_bytes(whole)
+        with damaged(disk.folder / DATABASE):
+            for _ in range(4):  # more than it has connections: each has met the damage then
+                status, problem = await upload(served, clip)
+                assert (status, "records" in problem["detail"]) == (503, True), problem
     assert not served.said("Traceback")
     assert await served.get(f"/api/videos/{before['id']}") == before
 
