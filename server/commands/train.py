@@ -18,7 +18,7 @@ from server.media.whole_file import whole_file
 from server.training.dataset_checks import CheckedDataset, check_dataset, count_pictures
 from server.training.dataset_report import DatasetReport, encode_report, report_text
 from server.training.recipe import read_recipe
-from server.training.train import ResumeOrder, Trained, TrainOrder, check_base, resume, train
+from server.training.train import ResumeOrder, Trained, TrainOrder, check_base, check_taught, resume, train
 from server.training.training_folder import TrainingFolder
 from server.training.training_watch import Epoch, Listener
 
@@ -30,6 +30,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     folder = TrainingFolder(Path(arguments.out))
     try:
         if arguments.resume:
+            if arguments.teachers:
+                raise InvalidRequest("--teachers: --resume goes on with those that the training was begun with")
             order = ResumeOrder(device=arguments.device, minutes=_minutes(arguments), float32=arguments.float32)
             _show_result(_shown(lambda listener: resume(order, folder, listener=listener)), arguments)
             return OK
@@ -67,7 +69,7 @@ def _order(arguments: argparse.Namespace) -> TrainOrder:
     if not arguments.base:
         raise InvalidRequest("train needs --base: .pt weights to begin with, or yolov8n.yaml to begin with nothing")
     check_base(arguments.base)
-    return TrainOrder(
+    order = TrainOrder(
         base=arguments.base,
         imgsz=_imgsz(arguments.input_px),
         epochs=_positive(arguments.epochs, flag="--epochs"),
@@ -76,7 +78,10 @@ def _order(arguments: argparse.Namespace) -> TrainOrder:
         minutes=_minutes(arguments),
         float32=arguments.float32,
         recipe=read_recipe(Path(arguments.recipe) if arguments.recipe else None, changes=arguments.changes),
+        teachers=[Path(file) for file in arguments.teachers],
     )
+    check_taught(order.teachers, order.recipe)
+    return order
 
 
 def _imgsz(asked: int) -> int:

@@ -31,6 +31,9 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help="one hyperparameter; may be repeated"
     )
+    parser.add_argument(
+        "--teachers", nargs="+", default=[], metavar="PT", help=".pt weights to learn from beside the labels, earlier ones"
+    )
     parser.add_argument("--float32", action="store_true", help="compute in 32 bits where the device would take bfloat16")
     parser.add_argument("--resume", action="store_true", help="go on with the interrupted training in --out")
     parser.add_argument("--check-only", action="store_true", help="check the data set and stop")

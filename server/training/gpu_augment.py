@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.training.gpu_pictures import GREY, GpuPictures
+from server.training.teachers import CLEAN
 
 # A box stays when it is larger than this on both sides and shows this share of the object, as in Ultralytics.
 _SMALLEST_PX = 2.0
@@ -66,29 +67,33 @@ class GpuAugment:
         self._pictures = pictures
         self._strength = strength
 
-    def batch(self, numbers: Any, *, side: int, mosaic: bool) -> dict[str, Any]:
+    def batch(self, numbers: Any, *, side: int, mosaic: bool, clean: bool = False) -> dict[str, Any]:
         """The pictures `numbers` (int64, on the device), alone or in a mosaic with three others, as Ultralytics wants them.
 
-        `img` float32 (n, 3, side, side) from 0 to 1, `cls` (boxes, 1), `bboxes` (boxes, 4) as fractions, `batch_idx` (boxes,).
+        `img` float32 (n, 3, side, side) from 0 to 1, `cls` (boxes, 1), `bboxes` (boxes, 4) as fractions, `batch_idx` (boxes,);
+        with `clean` as much memory again: under that name the pictures before they were made worse.
         """
         import torch  # noqa: PLC0415 - the extra
 
-        parts = [self._part(part, side=side, mosaic=mosaic) for part in numbers.split(_AT_ONCE)]
+        parts = [self._part(part, side=side, mosaic=mosaic, clean=clean) for part in numbers.split(_AT_ONCE)]
         counts = torch.tensor([0, *(len(part[0]) for part in parts[:-1])]).cumsum(0).tolist()
-        return {
+        made = {
             "img": torch.cat([part[0] for part in parts]).contiguous(memory_format=torch.channels_last),
             "cls": torch.cat([part[1] for part in parts]),
             "bboxes": torch.cat([part[2] for part in parts]),
             "batch_idx": torch.cat([part[3] + before for part, before in zip(parts, counts, strict=True)]),
         }
+        if clean:
+            made[CLEAN] = torch.cat([part[4] for part in parts]).contiguous(memory_format=torch.channels_last)
+        return made
 
-    def _part(self, numbers: Any, *, side: int, mosaic: bool) -> tuple[Any, Any, Any, Any]:
+    def _part(self, numbers: Any, *, side: int, mosaic: bool, clean: bool) -> tuple[Any, Any, Any, Any, Any]:
         layout = self._layout(numbers, side=side, mosaic=mosaic)
         image = self._coloured(self._drawn(layout, side))
         labels = self._boxes(layout, side)
         if mosaic:  # as in Ultralytics the last epochs have neither
             image, labels = self._mixed(image, labels)
-        return (self._worse(image), *labels)
+        return (self._worse(image), *labels, image if clean else None)
 
     def _layout(self, numbers: Any, *, side: int, mosaic: bool) -> _Layout:
         import torch  # noqa: PLC0415 - the extra

@@ -1,11 +1,13 @@
 """GPU trainer: Ultralytics' trainer with batches that are made on the GPU (`cache = "gpu"` in a recipe)."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
+from pathlib import Path
 from typing import Any
 
 from server.inference.processors import available_processors
 from server.training.gpu_augment import GpuAugment, Strength
 from server.training.gpu_pictures import gpu_pictures
+from server.training.teachers import load_teachers, taught_loss
 
 GPU = "gpu"
 """The value of `cache` in a recipe that asks for this trainer."""
@@ -14,18 +16,21 @@ _STRIDE = 32
 
 
 class GpuLoader:
-    """What Ultralytics' trainer wants of a loader of batches."""
+    """What Ultralytics' trainer wants of a loader of batches; `clean` adds the pictures before they were made worse."""
 
     num_workers = 0
     drop_last = True
 
-    def __init__(self, dataset: Any, *, augment: GpuAugment, device: Any, batch_size: int, sides: list[int]) -> None:
+    def __init__(
+        self, dataset: Any, *, augment: GpuAugment, device: Any, batch_size: int, sides: list[int], clean: bool
+    ) -> None:
         self.dataset = dataset
         self.sampler: Sized = range(len(dataset))
         self.batch_size = min(batch_size, len(dataset))
         self._augment = augment
         self._device = device
         self._sides = sides
+        self._clean = clean
 
     def __len__(self) -> int:
         return len(self.dataset) // self.batch_size
@@ -36,18 +41,32 @@ class GpuLoader:
         order = torch.randperm(len(self.dataset), device=self._device)
         for numbers in order.split(self.batch_size)[: len(self)]:
             side = self._sides[int(torch.randint(len(self._sides), ()))]
-            yield self._augment.batch(numbers, side=side, mosaic=self.dataset.mosaic)
+            yield self._augment.batch(numbers, side=side, mosaic=self.dataset.mosaic, clean=self._clean)
 
     def reset(self) -> None:
         """Ultralytics says this after closing the mosaic; nothing is read ahead here."""
 
 
-def gpu_trainer() -> Any:
-    """The class of the trainer."""
+def gpu_trainer(teachers: Sequence[Path] = ()) -> Any:
+    """The class of the trainer, which learns from the weights in these files, too."""
     from ultralytics.models.yolo.detect import DetectionTrainer  # noqa: PLC0415 - the extra
+    from ultralytics.utils.torch_utils import unwrap_model  # noqa: PLC0415 - the extra
 
     class GpuTrainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
         """Reads the training pictures once; validates as ever."""
+
+        def set_model_attributes(self) -> None:
+            """The model is there, and the pictures are not yet: teachers that do not fit it are refused."""
+            super().set_model_attributes()
+            if teachers:
+                self.teachers = load_teachers(teachers, student=self.model, mirrored=self.args.fliplr)
+
+        def _setup_train(self) -> None:
+            """Ultralytics makes the loss of a model that has none yet."""
+            super()._setup_train()
+            if teachers:
+                model = unwrap_model(self.model)
+                model.criterion = taught_loss(model, self.teachers)
 
         def get_dataloader(self, dataset_path: str, **how: Any) -> Any:
             """Batches of training pictures from the GPU, others as ever; `how` names `mode`, `batch_size` and `rank`."""
@@ -61,7 +80,8 @@ def gpu_trainer() -> Any:
             names = ("mosaic", "scale", "translate", "degrees", "fliplr", "hsv_h", "hsv_s", "hsv_v", "mixup")
             augment = GpuAugment(pictures, Strength(**{name: getattr(args, name) for name in names}))
             sides = _sides(args.imgsz, args.multi_scale)
-            return GpuLoader(dataset, augment=augment, device=self.device, batch_size=how["batch_size"], sides=sides)
+            size, clean = how["batch_size"], bool(teachers)
+            return GpuLoader(dataset, augment=augment, device=self.device, batch_size=size, sides=sides, clean=clean)
 
         def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
             """Batches of the loader above are ready."""

@@ -1,7 +1,7 @@
 """Train: from a checked data set and a base to `best.pt`, by Ultralytics, in a way that survives being killed."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from server.inference.ultralytics import keep_settings_in, load_weights
 from server.training import bfloat16
 from server.training.gpu_trainer import GPU, gpu_trainer
 from server.training.recipe import BATCH, CPU_BATCH, DEFAULT, EPOCHS, IMGSZ, Recipe
+from server.training.teachers import check_teachers
 from server.training.training_curves import write_training_curves
 from server.training.training_folder import TrainingFolder, copy_whole
 from server.training.training_log import printing_into
@@ -27,7 +28,7 @@ class TrainOrder:
     """What to train with, and how.
 
     `base` is a path or the name of an architecture. `minutes` is a budget that the number of epochs follows. `device` is auto,
-    cpu, mps or the number of a GPU. `batch` None is the device's default.
+    cpu, mps or the number of a GPU. `batch` None is the device's default. `teachers` are weights to learn from, too.
     """
 
     base: str
@@ -38,6 +39,7 @@ class TrainOrder:
     minutes: float | None = None
     float32: bool = False
     recipe: Recipe = field(default_factory=lambda: DEFAULT)
+    teachers: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,12 @@ def train(order: TrainOrder, folder: TrainingFolder, *, listener: Listener) -> T
     """
     with _ultralytics(folder):
         check_base(order.base)
+        check_taught(order.teachers, order.recipe)
         model = load_weights(Path(order.base))
         device = _device(order.device)
         amp = _amp(device, float32=order.float32)
         _check_names(order.recipe)
+        folder.write_teachers(order.teachers)
         watch = TrainingWatch(folder, amp=amp, used_s=0.0, listener=listener)
         batch = order.batch or (CPU_BATCH if device == "cpu" else BATCH)
         wishes = {"imgsz": order.imgsz, "epochs": order.epochs, "batch": batch, "time": order.minutes and order.minutes / 60}
@@ -122,7 +126,7 @@ def _run(model: Any, folder: TrainingFolder, *, watch: TrainingWatch, settings: 
     with ExitStack() as stack:
         if settings["device"] == "cpu":
             stack.enter_context(bfloat16.on_processor())
-        trainer = gpu_trainer() if held else None
+        trainer = gpu_trainer(folder.read_teachers()) if held else None
         model.train(trainer=trainer, data=str(folder.data), save_dir=str(folder.run.absolute()), plots=False, **settings)
     return _finish(folder, figures=model.trainer.validator.metrics.results_dict)
 
@@ -152,6 +156,15 @@ def check_base(base: str) -> None:
         raise InvalidRequest(f"--base: {base} is neither .pt weights nor an architecture such as yolov8n.yaml")
     if Path(base).suffix.lower() == ".pt" and not Path(base).is_file():
         raise InvalidRequest(f"--base: {base}: there is no such file, and nothing is downloaded")
+
+
+def check_taught(teachers: Sequence[Path], recipe: Recipe) -> None:
+    """Raises InvalidRequest for teachers that are not there, or that no batch could be shown to."""
+    check_teachers(teachers)
+    if teachers and recipe.get("cache") != GPU:
+        raise InvalidRequest(
+            f'--teachers: they look at batches that are made on the GPU: cache = "{GPU}" in the recipe, or --set cache={GPU}'
+        )
 
 
 def _check_names(recipe: Recipe) -> None:

@@ -42,6 +42,11 @@ class TrainingFolder:
         return self.path / "data.yaml"
 
     @property
+    def teachers(self) -> Path:
+        """Where the weights lie that the training learns from beside the labels, one path a line; not there without any."""
+        return self.path / "teachers.txt"
+
+    @property
     def log(self) -> Path:
         """What Ultralytics printed."""
         return self.path / "train.log"
@@ -84,6 +89,16 @@ class TrainingFolder:
             lines.append(f"{split}: {json.dumps(str(listed.absolute()))}")
         names = [f"  {number}: {json.dumps(label)}" for number, label in enumerate(labels)]
         _write(self.data, "\n".join([*lines, "names:", *names]) + "\n")
+
+    def write_teachers(self, files: Sequence[Path]) -> None:
+        """Keeps the teachers for `read_teachers`, in place of those of an earlier training. Blocks; raises OSError."""
+        self.teachers.unlink(missing_ok=True)
+        if files:
+            _write(self.teachers, "".join(f"{path.absolute()}\n" for path in files))
+
+    def read_teachers(self) -> list[Path]:
+        """The teachers that the training here was begun with. Blocks; raises OSError."""
+        return [Path(line) for line in self.teachers.read_text().splitlines()] if self.teachers.exists() else []
 
 
 def copy_whole(source: Path, target: Path) -> None:

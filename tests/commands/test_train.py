@@ -53,6 +53,9 @@ def test_errors_in_the_data_set_are_exit_code_1_and_no_training(data: Path, tmp_
         (("--data", "DATA", "--base", "yolov8n.yaml", "--minutes", "0"), "--minutes"),
         (("--data", "DATA", "--base", "yolov8n.yaml", "--set", "mosaic"), "key=value"),
         (("--data", "DATA", "--base", "yolov8n.yaml", "--recipe", "no.toml"), "no.toml"),
+        (("--data", "DATA", "--base", "yolov8n.yaml", "--set", "cache=gpu", "--teachers", "README.md", "no.pt"), "no.pt"),
+        (("--data", "DATA", "--base", "yolov8n.yaml", "--teachers", "README.md"), "--set cache=gpu"),
+        (("--resume", "--teachers", "README.md"), "--resume goes on with those"),
         (("--resume",), "cannot resume"),
     ],
 )
