@@ -1,6 +1,6 @@
 """A FastAPI service as many are written: ultralytics on torch, a picture in, its detections out as JSON.
 
-Runs in an environment of its own: `python -m benchmarks.peers.fastapi_service WEIGHTS --imgsz 640 --conf 0.35`. The handler is
+Runs in an environment of its own: `python -m benchmarks.peers.fastapi_service WEIGHTS --imgsz 640 --conf 0.4`. The handler is
 a plain function, which FastAPI calls on a thread, so that the event loop goes on.
 """
 

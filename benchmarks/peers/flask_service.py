@@ -1,6 +1,6 @@
 """A Flask service as many are written: ultralytics on torch, a picture in, the annotated picture out as PNG in base64.
 
-Runs in an environment of its own: `python -m benchmarks.peers.flask_service WEIGHTS --imgsz 640 --conf 0.35`. `--server flask`
+Runs in an environment of its own: `python -m benchmarks.peers.flask_service WEIGHTS --imgsz 640 --conf 0.4`. `--server flask`
 serves as `flask run` does, a new thread for each connection; `waitress` as one would in production, with its four threads.
 OpenCV reads and writes the pictures, which is quicker than Pillow.
 """

@@ -23,7 +23,7 @@ from server.web.connections import AppRunner
 from server.web.garbage import keep_what_is_loaded
 from server.web.heap import use_few_arenas
 
-MODEL = ModelInfo("sleeping", ("firearm",), 0.35, 0.7, 640, "none", ("sleep", "1"))
+MODEL = ModelInfo("sleeping", ("firearm",), 0.4, 0.7, 640, "none", ("sleep", "1"))
 
 
 @dataclass(frozen=True)

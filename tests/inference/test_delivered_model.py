@@ -20,7 +20,7 @@ def test_it_says_what_it_is(delivered_model_dir: Path) -> None:
     """Its name, class and defaults come from its model.toml."""
     info = load_detector(delivered_model_dir).info
 
-    assert (info.name, info.labels, info.confidence, info.imgsz) == ("firearm-yolov8n", ("firearm",), 0.35, 640)
+    assert (info.name, info.labels, info.confidence, info.imgsz) == ("firearm-yolov8n", ("firearm",), 0.4, 640)
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720), (320, 240)])
@@ -29,7 +29,7 @@ def test_it_finds_the_drawn_firearm(delivered_model_dir: Path, size: tuple[int, 
     request = load_detector(delivered_model_dir).create_request()
     shot = draw_firearm(size)
 
-    found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.35, iou=0.7)).detections
+    found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections
 
     assert len(found) == 1
     assert found.confidence[0] > 0.7
@@ -41,7 +41,7 @@ def test_it_finds_nothing_where_nothing_is(delivered_model_dir: Path) -> None:
     request = load_detector(delivered_model_dir).create_request()
 
     for shot in (draw_empty(), draw_room(), draw_empty((1280, 720)), draw_room((1280, 720))):
-        assert len(request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.35, iou=0.7)).detections) == 0
+        assert len(request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_it_follows_the_firearm_through_the_clip(delivered_model_dir: Path) -> N
     request = load_detector(delivered_model_dir).create_request()
     whole = 0
     for shot in clip(fps=5):
-        found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.35, iou=0.7)).detections
+        found = request.detect(Frame(shot.bgr, PixelLayout.BGR), DetectOptions(confidence=0.4, iou=0.7)).detections
         if not shot.boxes:
             assert len(found) == 0
         elif shot.boxes[0][0] > 0 and shot.boxes[0][2] < 640:
