@@ -153,7 +153,7 @@ async def test_a_choice_leaves_the_state_of_another_file(picture_page: Page) -> 
 async def test_nothing_found_is_said_with_its_threshold(picture_page: Page) -> None:
     """The sentence names the threshold, and its link leads to the slider."""
     await choose(picture_page, NOTHING)
-    await expect(picture_page.locator(".chip")).to_have_text("No firearm found at 35 %", timeout=20_000)
+    await expect(picture_page.locator(".chip")).to_have_text("No firearm found at 40 %", timeout=20_000)
     await picture_page.get_by_role("button", name="Lower the confidence").click()
     await expect(picture_page.get_by_label("Confidence at least")).to_be_focused()
 

@@ -211,7 +211,7 @@ async def test_nothing_found_is_said_with_its_threshold(page: Page, video_server
     await open_place(page, video_server, "video")
     await add(page, write_empty_table(tmp_path / "corridor.mp4"))
     await expect(job_row(page, "corridor.mp4")).to_contain_text("Nothing found · 0:01", timeout=60_000)
-    await expect(page.locator(".tl-head .sub")).to_have_text("No firearm found at 35 %")
+    await expect(page.locator(".tl-head .sub")).to_have_text("No firearm found at 40 %")
     await expect(page.locator(".video-page")).to_contain_text("The detector can miss things")
     await expect(page.get_by_role("button", name="Next sighting")).to_be_hidden()
 
