@@ -14,7 +14,8 @@ def report(metrics: MetricsFile) -> str:
 
 def _lines(metrics: MetricsFile) -> Iterator[str]:
     model, data = metrics.model, metrics.data
-    yield f"{model.name}: {model.runtime}, {model.precision}, default confidence {model.confidence:g}, NMS at IoU {model.iou:g}"
+    boxes = f"NMS at IoU {model.iou:g}" + (" and box voting" if model.box_voting else "")
+    yield f"{model.name}: {model.runtime}, {model.precision}, default confidence {model.confidence:g}, {boxes}"
     if data is not None:
         yield (
             f"{data.name}, split {data.split}: {data.pictures} pictures ({data.without_objects} show nothing), "
