@@ -9,7 +9,7 @@ class ModelInfo:
 
     `labels` holds the class names, the class id is the position. `confidence` and `iou` are its defaults, `imgsz` the longest
     side of its input in pixels. `precision` is what the processor computes in, for example `bf16`. `runtime` names
-    the engine and its version, for example `("openvino", "2026.4.0")`. With `box_voting` boxes of one object are averaged.
+    the engine and its version, for example `("openvino", "2026.4.0")`.
     """
 
     name: str
@@ -19,7 +19,6 @@ class ModelInfo:
     imgsz: int
     precision: str
     runtime: tuple[str, str]
-    box_voting: bool = False
 
     def class_ids(self, classes: "list[int | str]") -> frozenset[int]:
         """The ids of `classes`, given as ids or names; KeyError carries the first one that the model does not know.

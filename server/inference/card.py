@@ -19,8 +19,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The content of a `model.toml`.
 
     `weights`, `int8` and the keys of `sha256` are file names in the folder; `int8` are the same weights for processors that
-    multiply 8-bit integers. With `box_voting` a box lies where all that show the object lie on average. The last groups are
-    for people: where the model comes from and how good it is.
+    multiply 8-bit integers. The last groups are for people: where the model
+    comes from and how good it is.
     """
 
     name: str
@@ -30,7 +30,6 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     classes: Annotated[list[str], Meta(min_length=1)] | None = None
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     imgsz: InputSize | None = None
-    box_voting: bool | None = None
     summary: str = ""
     version: str = ""
     licence: str = ""
@@ -42,7 +41,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def describe(self) -> Description:
         """Returns what the card says about the model."""
         labels = tuple(self.classes) if self.classes else None
-        return Description(self.name, labels, DETECT, self.imgsz, self.confidence, self.box_voting)
+        return Description(self.name, labels, DETECT, self.imgsz, self.confidence)
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -12,14 +12,13 @@ DETECT = "detect"
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A model's name, class names by id, Ultralytics task, input size, default confidence, box voting; None where unknown."""
+    """A model's name, class names by id, Ultralytics task, input size and default confidence; None where unknown."""
 
     name: str | None = None
     labels: tuple[str, ...] | None = None
     task: str | None = None
     imgsz: int | None = None
     confidence: float | None = None
-    box_voting: bool | None = None
 
     def over(self, other: "Description") -> "Description":
         """Returns this description, its gaps filled from the other one."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from server.domain.detection import Detections, DetectOptions
 from server.domain.errors import ModelError
 from server.inference.letterbox import Letterbox
-from server.inference.nms import VOTER_SHARE, suppress, vote
+from server.inference.nms import suppress
 
 Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int32]]
 """Boxes `(n, 4)` as x1, y1, x2, y2 in pixels of the input, confidences `(n,)` and class ids `(n,)`."""
@@ -39,34 +39,27 @@ class Head(enum.Enum):
             raise ModelError(f"its output {_text(shape)} is that of a YOLOv5 model; export a YOLOv8 or newer one")
         raise ModelError(f"its output {_text(shape)} does not fit {classes} classes: expected (1, {4 + classes}, boxes)")
 
-    def read(
-        self, output: npt.NDArray[np.float32], *, letterbox: Letterbox, options: DetectOptions, box_voting: bool = False
-    ) -> Detections:
+    def read(self, output: npt.NDArray[np.float32], *, letterbox: Letterbox, options: DetectOptions) -> Detections:
         """Returns what the output says, boxes in pixels of the source, sorted by falling confidence."""
-        read = _read_raw if self is Head.RAW else _read_end_to_end
-        rows = read(output[0], above=options.confidence * (VOTER_SHARE if box_voting else 1))
+        rows = _read_raw(output[0], options) if self is Head.RAW else _read_end_to_end(output[0], options)
         xyxy, confidence, class_id = _of_classes(rows, options.classes)
         kept = suppress(xyxy, confidence, class_id=class_id, iou=options.iou)
-        kept = kept[confidence[kept] > options.confidence]
-        placed = xyxy[kept]
-        if box_voting:
-            placed = vote(xyxy, confidence, class_id=class_id, kept=kept, iou=options.iou)
-        return Detections(letterbox.to_source(placed), confidence[kept], class_id[kept])
+        return Detections(letterbox.to_source(xyxy[kept]), confidence[kept], class_id[kept])
 
 
-def _read_raw(output: npt.NDArray[np.float32], *, above: float) -> Rows:
+def _read_raw(output: npt.NDArray[np.float32], options: DetectOptions) -> Rows:
     """The candidates of a `(4 + classes, boxes)` output, each with its likeliest class."""
     scores = output[4:]
     best = scores[0] if len(scores) == 1 else scores.max(axis=0)
-    candidates = np.flatnonzero(best > above)
+    candidates = np.flatnonzero(best > options.confidence)
     class_id = scores[:, candidates].argmax(axis=0).astype(np.int32)
     centre, half = output[:2, candidates].T, output[2:4, candidates].T / 2
     return np.concatenate([centre - half, centre + half], axis=1), best[candidates], class_id
 
 
-def _read_end_to_end(output: npt.NDArray[np.float32], *, above: float) -> Rows:
+def _read_end_to_end(output: npt.NDArray[np.float32], options: DetectOptions) -> Rows:
     """The rows of a `(boxes, 6)` output that are sure enough."""
-    rows = output[output[:, 4] > above]
+    rows = output[output[:, 4] > options.confidence]
     return rows[:, :4].copy(), rows[:, 4].copy(), rows[:, 5].astype(np.int32)
 
 

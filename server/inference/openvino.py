@@ -83,7 +83,7 @@ class OpenVinoDetector:
         shared = self._engines.together is self._engines.alone
         together = alone if shared else self._engines.together.create_infer_request()
         requests = Requests(alone, together)
-        return OpenVinoRequest(requests, self._traffic, info=self._info, head=self._head, fixed=self._fixed)
+        return OpenVinoRequest(requests, self._traffic, imgsz=self._info.imgsz, head=self._head, fixed=self._fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,14 @@ class OpenVinoRequest:
         requests: Requests,
         traffic: Traffic,
         *,
-        info: ModelInfo,
+        imgsz: int,
         head: Head,
         fixed: tuple[int, int] | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._requests = requests
         self._traffic = traffic
-        self._info = info
+        self._imgsz = imgsz
         self._head = head
         self._fixed = fixed
         self._clock = clock
@@ -128,7 +128,7 @@ class OpenVinoRequest:
             request = self._requests.together if others else self._requests.alone
             output = request.infer(share_outputs=True)[0]
         inferred = self._clock()
-        detections = self._head.read(output, letterbox=canvas.letterbox, options=options, box_voting=self._info.box_voting)
+        detections = self._head.read(output, letterbox=canvas.letterbox, options=options)
         steps = (painted - started, inferred - painted, self._clock() - inferred)
         return DetectionResult(detections, Timing(0.0, *(seconds * 1e3 for seconds in steps)))
 
@@ -144,7 +144,7 @@ class OpenVinoRequest:
 
     def _fit(self, frame: Frame, options: DetectOptions) -> Letterbox:
         """How the frame lies in the input."""
-        imgsz = options.imgsz or self._info.imgsz
+        imgsz = options.imgsz or self._imgsz
         if self._fixed is not None:
             if options.imgsz not in (None, max(self._fixed)):
                 raise InvalidRequest(f"imgsz: this model was exported for {max(self._fixed)} only")
@@ -184,7 +184,6 @@ def load_openvino(weights: Path, *, asked: Description, iou: float, compute: Com
         imgsz=imgsz,
         precision="int8" if whole_numbers else engines.alone.get_property("INFERENCE_PRECISION_HINT").to_string(),
         runtime=("openvino", openvino.get_version().split("-")[0]),
-        box_voting=described.box_voting or False,
     )
     detector = OpenVinoDetector(engines, info=info, head=head, fixed=fixed)
     _try_out(detector, weights)

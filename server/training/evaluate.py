@@ -114,7 +114,6 @@ def describe_model(path: Path, info: ModelInfo, *, confidence: float) -> Evaluat
         imgsz=info.imgsz,
         precision=info.precision,
         runtime=" ".join(info.runtime),
-        box_voting=info.box_voting,
     )
 
 

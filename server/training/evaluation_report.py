@@ -14,8 +14,7 @@ def report(metrics: MetricsFile) -> str:
 
 def _lines(metrics: MetricsFile) -> Iterator[str]:
     model, data = metrics.model, metrics.data
-    boxes = f"NMS at IoU {model.iou:g}" + (" and box voting" if model.box_voting else "")
-    yield f"{model.name}: {model.runtime}, {model.precision}, default confidence {model.confidence:g}, {boxes}"
+    yield f"{model.name}: {model.runtime}, {model.precision}, default confidence {model.confidence:g}, NMS at IoU {model.iou:g}"
     if data is not None:
         yield (
             f"{data.name}, split {data.split}: {data.pictures} pictures ({data.without_objects} show nothing), "

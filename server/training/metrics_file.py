@@ -14,7 +14,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class EvaluatedModel(_Record, frozen=True):
-    """The model as it was run: `sha256` of each of its files by name; `confidence`, `iou`, `box_voting` as they were used."""
+    """The model as it was run: `sha256` of each of its files by name, `confidence` and `iou` as they were used."""
 
     name: str
     sha256: dict[str, str]
@@ -24,7 +24,6 @@ class EvaluatedModel(_Record, frozen=True):
     imgsz: int
     precision: str
     runtime: str
-    box_voting: bool = False
 
 
 class EvaluatedData(_Record, frozen=True):

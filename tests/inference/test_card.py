@@ -23,11 +23,11 @@ def make_folder(folder: Path, text: str = "", *, weights: str = "m.xml", digest:
 
 def test_a_card_describes_its_model(tmp_path: Path) -> None:
     """Name, classes, size and confidence come out; groups for people may say anything."""
-    text = 'classes = ["firearm"]\nimgsz = 416\nconfidence = 0.4\nbox_voting = true\nlicence = "X"\n[data]\npictures = 5\n'
+    text = 'classes = ["firearm"]\nimgsz = 416\nconfidence = 0.4\nlicence = "AGPL-3.0"\n[data]\npictures = 5\n'
 
     card = read_card(make_folder(tmp_path, text))
 
-    assert card.describe() == Description("mine", ("firearm",), "detect", 416, 0.4, box_voting=True)
+    assert card.describe() == Description("mine", ("firearm",), "detect", 416, 0.4)
     assert card.data == {"pictures": 5}
 
 

@@ -1,7 +1,5 @@
 """The layout of a model's output is recognised by its shape, and detections are read from it."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from server.domain.detection import DetectOptions
 from server.domain.errors import ModelError
 from server.inference.head import Head
 from server.inference.letterbox import Letterbox
-from tests.inference.tiny_models import ROWS, Rows, end_to_end_output, raw_output
+from tests.inference.tiny_models import ROWS, end_to_end_output, raw_output
 
 SAME_SIZE = Letterbox.fit(width=320, height=320, imgsz=320)
 
@@ -85,29 +83,3 @@ class TestReading:
 
         assert np.array_equal(detections.xyxy, before)
         assert detections.confidence[0] == pytest.approx(0.9)
-
-
-class TestBoxVoting:
-    """Where boxes of one object are averaged, all that the model is a little sure of have a vote."""
-
-    SURE, NEAR = (32, 32, 96, 64, 0.8, 0), (34, 32, 98, 64, 0.3, 0)
-
-    @pytest.mark.parametrize("asked", [0.1, 0.5])
-    @pytest.mark.parametrize(("head", "make"), [(Head.RAW, raw_output), (Head.END_TO_END, end_to_end_output)])
-    def test_the_place_does_not_depend_on_the_confidence_asked_for(
-        self, head: Head, make: Callable[[Rows], np.ndarray], asked: float
-    ) -> None:
-        """A box that is itself not sure enough to be shown says where the shown one lies."""
-        options = DetectOptions(confidence=asked, iou=0.7)
-
-        found = list(head.read(make([self.SURE, self.NEAR]), letterbox=SAME_SIZE, options=options, box_voting=True))
-
-        assert [(one.xyxy, round(one.confidence, 3)) for one in found] == [((33, 32, 97, 64), 0.8)]
-
-    def test_boxes_stay_where_they_are_without_it(self) -> None:
-        """As Ultralytics has them."""
-        options = DetectOptions(confidence=0.1, iou=0.7)
-
-        found = Head.RAW.read(raw_output([self.SURE, self.NEAR]), letterbox=SAME_SIZE, options=options)
-
-        assert [one.xyxy for one in found] == [self.SURE[:4]]

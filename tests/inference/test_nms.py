@@ -1,11 +1,11 @@
-"""Of overlapping boxes of one class only the surest stays, where they lie on average if that is asked for."""
+"""Of overlapping boxes of one class only the surest stays."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from server.inference.nms import MAX_DETECTIONS, VOTER_SHARE, suppress, vote
+from server.inference.nms import MAX_DETECTIONS, suppress
 
 
 def kept(boxes: Sequence[Sequence[float]], confidence: list[float], *, classes: list[int], iou: float = 0.7) -> list[int]:
@@ -59,51 +59,3 @@ def test_very_many_boxes_are_bounded() -> None:
     assert len(stay) == MAX_DETECTIONS
     assert confidence[stay[0]] == confidence.max()
     assert (np.diff(confidence[stay]) <= 0).all()
-
-
-def placed(
-    boxes: Sequence[Sequence[float]], confidence: list[float], *, classes: list[int], iou: float = 0.7
-) -> list[list[float]]:
-    """Where the boxes lie that stay."""
-    xyxy, ids = np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int32)
-    sure = np.array(confidence, np.float32)
-    stay = suppress(xyxy, sure, class_id=ids, iou=iou)
-    return [[float(side) for side in box] for box in vote(xyxy, sure, class_id=ids, kept=stay, iou=iou)]
-
-
-class TestVoting:
-    """A box that stays lies where all lie that show the same."""
-
-    ONE = (0.0, 0.0, 100.0, 100.0)
-    NEAR = (4.0, 0.0, 104.0, 100.0)
-
-    def test_boxes_of_one_object_are_averaged(self) -> None:
-        """Whichever of them was the surest."""
-        assert placed([self.ONE, self.NEAR], [0.5, 0.8], classes=[0, 0]) == [[2, 0, 102, 100]]
-
-    def test_a_box_that_shows_another_part_has_no_vote(self) -> None:
-        """It overlaps enough to go, and too little to be the same."""
-        assert placed([self.ONE, (15, 0, 115, 100)], [0.8, 0.5], classes=[0, 0]) == [list(self.ONE)]
-
-    def test_a_box_that_is_hardly_sure_has_no_vote(self) -> None:
-        """A share of the confidence of the one that stays decides."""
-        least = 0.8 * VOTER_SHARE
-
-        assert placed([self.ONE, self.NEAR], [0.8, least - 0.01], classes=[0, 0]) == [list(self.ONE)]
-        assert placed([self.ONE, self.NEAR], [0.8, least + 0.01], classes=[0, 0]) == [[2, 0, 102, 100]]
-
-    def test_a_box_of_another_class_has_no_vote(self) -> None:
-        """A firearm does not move the person who holds it."""
-        assert placed([self.ONE, self.NEAR], [0.8, 0.5], classes=[0, 1]) == [list(self.ONE), list(self.NEAR)]
-
-    def test_boxes_that_stay_side_by_side_keep_their_places(self) -> None:
-        """Who lets boxes overlap more gets each where it was."""
-        assert placed([self.ONE, self.NEAR], [0.8, 0.5], classes=[0, 0], iou=0.95) == [list(self.ONE), list(self.NEAR)]
-
-    def test_a_box_without_an_area_stays_where_it_is(self) -> None:
-        """What overlaps nothing, itself neither, has its own vote."""
-        assert placed([(7, 7, 7, 9), self.ONE], [0.8, 0.5], classes=[0, 0]) == [[7, 7, 7, 9], list(self.ONE)]
-
-    def test_nothing_has_no_place(self) -> None:
-        """An empty picture is no special case."""
-        assert placed([], [], classes=[]) == []

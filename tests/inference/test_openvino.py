@@ -1,6 +1,5 @@
 """OpenVINO runs every YOLO detector that Ultralytics exports, and refuses everything else with its reason."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -45,19 +44,6 @@ def test_an_onnx_file_is_run(tmp_path: Path, size: tuple[int, int] | None, outpu
     assert (detector.info.name, detector.info.imgsz, detector.info.confidence) == ("tiny", 320, 0.25)
     assert detector.info.runtime[0] == "openvino"
     assert seen(detector) == SAID
-
-
-@pytest.mark.parametrize(("card", "x1"), [("box_voting = true", 34), ("", 32)], ids=["voting", "as it is"])
-def test_boxes_of_one_object_are_averaged_where_the_card_says_so(tmp_path: Path, card: str, x1: int) -> None:
-    """And nowhere else: other models find what Ultralytics finds."""
-    weights = make_onnx(tmp_path / "tiny.onnx", outputs=(raw_output([(32, 32, 96, 64, 0.8, 0), (36, 32, 100, 64, 0.3, 0)]),))
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    (tmp_path / "model.toml").write_text(f'name = "m"\nweights = "tiny.onnx"\n{card}\n[sha256]\n"tiny.onnx" = "{digest}"\n')
-
-    detector = load_detector(tmp_path)
-
-    assert detector.info.box_voting is bool(card)
-    assert seen(detector) == [[x1, 32, x1 + 64, 64]]
 
 
 def test_a_dynamic_batch_is_taken_as_one_picture(tmp_path: Path) -> None:
